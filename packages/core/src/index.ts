@@ -1,0 +1,63 @@
+/**
+ * The ground floor of Postern: DNS resolver and cache, addresses and names, SMTP replies and header fields, shared state,
+ * and the `Check` contract that lets primitives and the gateway work together without knowing each other.
+ *
+ * @module
+ */
+export type { IpAddress } from './address/ip-address.ts';
+export type { Awaitable } from './awaitable.ts';
+export type { Backend, Delivery, DeliveryResult } from './check/backend.ts';
+export type { Check, CheckRun, Context } from './check/check.ts';
+export type { Finding } from './check/finding.ts';
+export type { LoginAttempt } from './check/login-attempt.ts';
+export type { MessageSink } from './check/message-sink.ts';
+export type {
+  Answer,
+  LoginAnswer,
+  LoginOpinion,
+  Opinion,
+  OpinionFacts,
+  RecipientAnswer,
+  RecipientOpinion,
+  Verdict,
+} from './check/opinion.ts';
+export type { Outcome, Report, ReportedOpinion, ReportedRecipient, Stage } from './check/report.ts';
+export { type Clock, systemClock } from './clock.ts';
+export type {
+  CaaRecord,
+  DnsAbsence,
+  DnsAnswer,
+  DnsFailure,
+  DnsFailureReason,
+  DnsRecords,
+  MxRecord,
+  RecordData,
+  RecordType,
+  ResolveOptions,
+  Resolver,
+  SoaRecord,
+  SrvRecord,
+  TlsaRecord,
+} from './dns/resolver.ts';
+export type { JsonObject, JsonValue } from './json.ts';
+export type { MethodResult, ResultProperty } from './message/authentication-results.ts';
+export type { HeaderEdit } from './message/header-edit.ts';
+export type { HeaderField, HeaderFields } from './message/header-fields.ts';
+export { type NumberBounds, OptionReader } from './options.ts';
+export type { Path } from './smtp/path.ts';
+export type { Client, Service, Session, TlsFacts } from './smtp/session.ts';
+export type { PermanentReply, SmtpReply, TransientReply } from './smtp/smtp-reply.ts';
+export type { Transaction } from './smtp/transaction.ts';
+export type { Cache } from './store/cache.ts';
+export type {
+  AcquireResult,
+  Charge,
+  ChargeResult,
+  ChargeState,
+  RateCharge,
+  Slot,
+  SlotLease,
+  Store,
+  Unsubscribe,
+  WindowCharge,
+} from './store/store.ts';

@@ -1,0 +1,29 @@
+import { readdirSync } from 'node:fs';
+import { defaultServerConditions } from 'vite';
+import { defineConfig } from 'vitest/config';
+
+/** One vitest project a workspace folder, so that a failure names its package. */
+const folders = ['packages', 'examples', 'test'].flatMap((parent) =>
+  readdirSync(new URL(parent, import.meta.url), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => `${parent}/${entry.name}`),
+);
+
+export default defineConfig({
+  // Tests run on the sources: no build stands between an edit and its test.
+  ssr: { resolve: { conditions: ['@postern/source', ...defaultServerConditions] } },
+  test: {
+    passWithNoTests: true,
+    testTimeout: 20_000,
+    coverage: {
+      provider: 'v8',
+      include: ['packages/*/src/**/*.ts'],
+      exclude: ['**/*.test.ts', '**/index.ts'],
+      reporter: ['text-summary', 'json-summary', 'html'],
+    },
+    projects: folders.map((folder) => ({
+      extends: true,
+      test: { name: folder.slice(folder.indexOf('/') + 1), root: folder, include: ['src/**/*.test.ts'] },
+    })),
+  },
+});
