@@ -4,7 +4,10 @@
  *
  * @module
  */
+export { formatIp } from './address/format-ip.ts';
 export type { IpAddress } from './address/ip-address.ts';
+export { ipFromBytes } from './address/ip-bytes.ts';
+export { parseIp } from './address/parse-ip.ts';
 export type { Awaitable } from './awaitable.ts';
 export type { Backend, Delivery, DeliveryResult } from './check/backend.ts';
 export type { Check, CheckRun, Context } from './check/check.ts';
