@@ -46,6 +46,14 @@ export type { JsonObject, JsonValue } from './json.ts';
 export type { MethodResult, ResultProperty } from './message/authentication-results.ts';
 export type { HeaderEdit } from './message/header-edit.ts';
 export type { HeaderField, HeaderFields } from './message/header-fields.ts';
+export {
+  type HeaderComplete,
+  type HeaderIncomplete,
+  HeaderParser,
+  type HeaderParserOptions,
+  type HeaderParserState,
+  type HeaderRefused,
+} from './message/header-parser.ts';
 export { type NumberBounds, OptionReader } from './options.ts';
 export type { Path } from './smtp/path.ts';
 export type { Client, Service, Session, TlsFacts } from './smtp/session.ts';
