@@ -23,7 +23,8 @@ export default defineConfig({
     },
     projects: folders.map((folder) => ({
       extends: true,
-      test: { name: folder.slice(folder.indexOf('/') + 1), root: folder, include: ['src/**/*.test.ts'] },
+      // A package goes by its folder's name, everything else by its path: `core`, `examples/gateway`.
+      test: { name: folder.replace(/^packages\//, ''), root: folder, include: ['src/**/*.test.ts'] },
     })),
   },
 });
