@@ -4,10 +4,21 @@
  *
  * @module
  */
+
+export {
+  type Cidr,
+  type CidrFault,
+  type CidrResult,
+  cidrContains,
+  formatCidr,
+  networkOf,
+  parseCidr,
+} from './address/cidr.ts';
 export { formatIp } from './address/format-ip.ts';
 export type { IpAddress } from './address/ip-address.ts';
 export { ipFromBytes } from './address/ip-bytes.ts';
 export { parseIp } from './address/parse-ip.ts';
+export { reverseLabels, reverseName } from './address/reverse-name.ts';
 export type { Awaitable } from './awaitable.ts';
 export type { Backend, Delivery, DeliveryResult } from './check/backend.ts';
 export type { Check, CheckRun, Context } from './check/check.ts';
