@@ -53,6 +53,8 @@ export type {
   SrvRecord,
   TlsaRecord,
 } from './dns/resolver.ts';
+export { type DomainOptions, isSubdomainOf, toAsciiDomain, toUnicodeDomain } from './domain-name.ts';
+export { DomainSet } from './domain-pattern.ts';
 export type { JsonObject, JsonValue } from './json.ts';
 export type { MethodResult, ResultProperty } from './message/authentication-results.ts';
 export type { HeaderEdit } from './message/header-edit.ts';
