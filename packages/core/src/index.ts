@@ -23,6 +23,7 @@ export type { Awaitable } from './awaitable.ts';
 export type { Backend, Delivery, DeliveryResult } from './check/backend.ts';
 export type { Check, CheckRun, Context } from './check/check.ts';
 export type { Finding } from './check/finding.ts';
+export { isLoginOpinion, isOpinion, isRecipientOpinion, type OpinionKind, opinionDefect } from './check/is-opinion.ts';
 export type { LoginAttempt } from './check/login-attempt.ts';
 export type { MessageSink } from './check/message-sink.ts';
 export type {
@@ -69,6 +70,7 @@ export {
 } from './message/header-parser.ts';
 export { type NumberBounds, OptionReader } from './options.ts';
 export type { Path } from './smtp/path.ts';
+export { isPermanentReply, isTransientReply } from './smtp/reply-class.ts';
 export type { Client, Service, Session, TlsFacts } from './smtp/session.ts';
 export type { PermanentReply, SmtpReply, TransientReply } from './smtp/smtp-reply.ts';
 export type { Transaction } from './smtp/transaction.ts';
