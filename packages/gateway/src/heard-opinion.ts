@@ -1,0 +1,42 @@
+import type { Check, Opinion, PermanentReply, SmtpReply, Stage, TransientReply } from '@postern/core';
+
+/** An opinion of any stage: `permit` means something at `recipient`, `user` at `authenticate`, and nothing elsewhere. */
+export type AnyOpinion = Opinion & { readonly permit?: 'local' | 'relay'; readonly user?: string };
+
+/** One opinion as the gateway heard it. */
+export interface HeardOpinion {
+  /** The check's name; `gateway` for what the gateway itself found. */
+  readonly check: string;
+  readonly stage: Stage;
+  /** The recipient that it speaks of, at stage `recipient`. */
+  readonly recipient?: string;
+  /** It speaks of strangers only: without effect once the client has logged in or is known to be trusted. */
+  readonly strangersOnly: boolean;
+  readonly opinion: AnyOpinion;
+  /** Milliseconds from the question to the answer. */
+  readonly durationMs: number;
+}
+
+const REFUSED_BY_POLICY: PermanentReply = { code: 550, enhanced: '5.7.1', text: 'Refused by local policy' };
+const DEFERRED_BY_POLICY: TransientReply = {
+  code: 451,
+  enhanced: '4.7.1',
+  text: 'Not accepted for now, please try again later',
+};
+
+/** The reply that an opinion asks for; `undefined` when it refuses nothing. */
+export function refusalOf(opinion: Opinion): SmtpReply | undefined {
+  if (opinion.verdict === 'reject') return opinion.reply ?? REFUSED_BY_POLICY;
+  if (opinion.verdict === 'defer') return opinion.reply ?? DEFERRED_BY_POLICY;
+  return undefined;
+}
+
+/** Whether the opinion ends the session at once (RFC 5321 §3.8: 421 is what a server says before it closes). */
+export function endsSession(opinion: Opinion): boolean {
+  return opinion.verdict === 'defer' && opinion.reply?.code === 421;
+}
+
+/** Whether a check's opinions are about strangers only. */
+export function isForStrangers(check: Check): boolean {
+  return check.appliesTo === 'strangers';
+}
