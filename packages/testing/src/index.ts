@@ -1,1 +1,15 @@
-export {};
+/**
+ * Honest doubles to test mail software with: a DNS zone as a resolver or as a real server with faults, a clock that a
+ * test moves, an SMTP client and server that can misbehave, and the suites that every implementation of core's
+ * interfaces runs.
+ *
+ * @module
+ */
+export { type LoggedQuery, QueryLog } from './dns/query-log.ts';
+export type { RecordSet, RecordSets } from './dns/record-set.ts';
+export { type Alias, Zone, type ZoneAnswer, type ZoneOptions } from './dns/zone.ts';
+export type { FailingType, NameData, ZoneData, ZoneFailure } from './dns/zone-data.ts';
+export { ZoneSyntaxError } from './dns/zone-lexer.ts';
+export { type ResolverQuery, ZoneResolver } from './dns/zone-resolver.ts';
+export type { ZoneTextOptions } from './dns/zone-text.ts';
+export { FakeClock } from './fake-clock.ts';
