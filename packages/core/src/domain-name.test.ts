@@ -84,10 +84,12 @@ describe('toAsciiDomain', () => {
     'xn--bücher.com',
     `${'ü'.repeat(64)}.com`,
     'ü'.repeat(300),
-    'ü.'.repeat(100_000),
-    'a.'.repeat(100_000),
   ])('refuses %j', (text) => {
     expect(toAsciiDomain(text)).toBeUndefined();
+  });
+
+  it('refuses text of any length', () => {
+    for (const text of ['a.', 'ü.', 'a', 'ü', '.', '-']) expect(toAsciiDomain(text.repeat(100_000))).toBeUndefined();
   });
 
   it('takes underscores when told so', () => {

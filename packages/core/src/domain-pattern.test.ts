@@ -21,10 +21,15 @@ describe('DomainSet', () => {
     ['..example.net', undefined],
     ['.', undefined],
     ['com', undefined],
-    [`${'a.'.repeat(200_000)}example.net`, undefined],
   ])('%j matches %j', (domain, pattern) => {
     expect(set.match(domain)).toBe(pattern);
     expect(set.has(domain)).toBe(pattern !== undefined);
+  });
+
+  it('looks no further into text that is longer than a domain', () => {
+    expect(set.match(`${'a.'.repeat(121)}example.net`)).toBe('.example.net');
+    expect(set.match(`${'a.'.repeat(122)}example.net`)).toBeUndefined();
+    expect(set.match(`${'a.'.repeat(200_000)}example.net`)).toBeUndefined();
   });
 
   it('counts a pattern once, however it is written', () => {

@@ -14,11 +14,13 @@ export {
   networkOf,
   parseCidr,
 } from './address/cidr.ts';
+export { type ClientKeyOptions, clientKey } from './address/client-key.ts';
 export { formatIp } from './address/format-ip.ts';
 export type { IpAddress } from './address/ip-address.ts';
 export { ipFromBytes } from './address/ip-bytes.ts';
 export { parseIp } from './address/parse-ip.ts';
 export { reverseLabels, reverseName } from './address/reverse-name.ts';
+export { classifyIp, type IpClass, type IpClassification, isGlobal } from './address/special-purpose.ts';
 export type { Awaitable } from './awaitable.ts';
 export type { Backend, Delivery, DeliveryResult } from './check/backend.ts';
 export type { Check, CheckRun, Context } from './check/check.ts';

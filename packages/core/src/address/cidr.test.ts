@@ -66,9 +66,13 @@ describe('parseCidr', () => {
     ['::/1000', 'bad-prefix-length'],
     ['::ffff:192.0.2.0/24', 'bad-prefix-length'],
     ['::ffff:0:0/95', 'bad-prefix-length'],
-    [`::/${'1'.repeat(100_000)}`, 'bad-prefix-length'],
   ])('refuses %j: %s', (text, reason) => {
     expect(parseCidr(text)).toEqual({ ok: false, reason });
+  });
+
+  it('refuses text of any length', () => {
+    expect(parseCidr(`::/${'1'.repeat(100_000)}`)).toEqual({ ok: false, reason: 'bad-prefix-length' });
+    expect(parseCidr('/'.repeat(100_000))).toEqual({ ok: false, reason: 'not-an-address' });
   });
 });
 

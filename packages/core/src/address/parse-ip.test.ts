@@ -111,11 +111,13 @@ describe('parseIp', () => {
     'fe80::1%\n',
     `fe80::1%${'x'.repeat(65)}`,
     'fec0::1%eth0',
-    `${'f'.repeat(100_000)}`,
-    `${'1:'.repeat(100_000)}`,
-    `::${'0'.repeat(100_000)}`,
   ])('refuses %j', (text) => {
     expect(parseIp(text)).toBeUndefined();
+  });
+
+  it('refuses text of any length', () => {
+    for (const text of ['f', '1:', '1.', '::0', ':', 'fe80::%']) expect(parseIp(text.repeat(100_000))).toBeUndefined();
+    expect(parseIp(`fe80::1%${'x'.repeat(100_000)}`)).toBeUndefined();
   });
 
   it('leaves out the zone id of a link-local client', () => {
