@@ -1,61 +1,33 @@
-/** RFC 1035 §2.3.4: what a label and a whole name take at most on the wire, length octets and the root's included. */
-export const maxLabelBytes = 63;
-export const maxNameBytes = 255;
-
-/** No name is longer as text, not even with every octet written as `\DDD`. */
-const maxTextLength = 4 * maxNameBytes;
-
-const ZERO = 0x30;
 const DOT = 0x2e;
 const BACKSLASH = 0x5c;
 
-/** The octet that an escape at `at`, behind its backslash, stands for; -1 when it is none. */
-function escapedOctet(text: string, at: number): number {
-  const first = text.charCodeAt(at) - ZERO;
-  if (!(first >= 0 && first <= 9)) {
-    const code = text.charCodeAt(at);
-    return code > 0x20 && code < 0x7f ? code : -1;
-  }
-  const second = text.charCodeAt(at + 1) - ZERO;
-  const third = text.charCodeAt(at + 2) - ZERO;
-  if (!(second >= 0 && second <= 9 && third >= 0 && third <= 9)) return -1;
-  const octet = first * 100 + second * 10 + third;
-  return octet <= 255 ? octet : -1;
-}
+/** RFC 1035 §2.3.4: a label has at most 63 octets, a name 255 with its length octets, so its text at most 253. */
+const LONGEST_LABEL = 63;
+const LONGEST_NAME = 253;
 
 /**
- * A domain name as it stands in a DNS message, in lower case; `undefined` when no question can be asked about it: an empty
- * label, a label of more than 63 octets, more than 255 octets in all, or a character that is not printable ASCII.
+ * The name of a DNS question as resolvers keep and compare it: lower case, no trailing dot, `''` for the root. `undefined`
+ * when no question can be asked about it: an empty or overlong label, an overlong name, anything but printable ASCII
+ * without space and backslash.
  *
- * Names are octets to DNS (RFC 2181 §11), so `_dmarc`, `a/b` and `*` are as good as any. Octets that text cannot show are
- * written as in master files (RFC 1035 §5.1): `\.` is a dot inside a label, `\032` a space. One trailing dot is accepted;
- * `''` and `'.'` are the root.
+ * Names are octets to DNS (RFC 2181 §11), so `_dmarc`, `a/b` and `*` are as good as any. The backslash is left out because
+ * text such as `a\.b` means different names to different readers.
  */
-export function encodeName(name: string): Buffer | undefined {
-  if (name.length > maxTextLength) return undefined;
-  if (name === '' || name === '.') return Buffer.alloc(1);
-  const wire = Buffer.allocUnsafe(name.length + 2);
+export function toDnsName(text: string): string | undefined {
+  let end = text.length;
+  if (end > 0 && text.charCodeAt(end - 1) === DOT) end--;
+  if (end > LONGEST_NAME) return undefined;
+  if (end === 0) return '';
   let labelStart = 0;
-  let length = 1;
-  for (let at = 0; at < name.length; at++) {
-    let code = name.charCodeAt(at);
+  for (let at = 0; at < end; at++) {
+    const code = text.charCodeAt(at);
     if (code === DOT) {
-      if (length === labelStart + 1) return undefined;
-      wire[labelStart] = length - labelStart - 1;
-      labelStart = length++;
-      continue;
+      if (at === labelStart || at - labelStart > LONGEST_LABEL) return undefined;
+      labelStart = at + 1;
+    } else if (code <= 0x20 || code >= 0x7f || code === BACKSLASH) {
+      return undefined;
     }
-    if (code <= 0x20 || code >= 0x7f) return undefined;
-    if (code === BACKSLASH) {
-      code = escapedOctet(name, ++at);
-      if (code < 0) return undefined;
-      if (name.charCodeAt(at) - ZERO <= 9) at += 2;
-    }
-    if (length - labelStart > maxLabelBytes) return undefined;
-    wire[length++] = code >= 0x41 && code <= 0x5a ? code | 0x20 : code;
   }
-  wire[labelStart] = length - labelStart - 1;
-  // Behind a trailing dot the empty label is the root already.
-  if (length - labelStart > 1) wire[length++] = 0;
-  return length <= maxNameBytes ? wire.subarray(0, length) : undefined;
+  if (end === labelStart || end - labelStart > LONGEST_LABEL) return undefined;
+  return text.slice(0, end).toLowerCase();
 }
