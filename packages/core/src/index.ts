@@ -71,6 +71,7 @@ export {
   type HeaderRefused,
 } from './message/header-parser.ts';
 export { type NumberBounds, OptionReader } from './options.ts';
+export { mailboxPath } from './smtp/mailbox-path.ts';
 export type { Path } from './smtp/path.ts';
 export { isPermanentReply, isTransientReply } from './smtp/reply-class.ts';
 export type { Client, Service, Session, TlsFacts } from './smtp/session.ts';
