@@ -16,6 +16,8 @@ export interface HeaderFields extends Iterable<HeaderField> {
   first(name: string): HeaderField | undefined;
   /** All fields of that name from top to bottom. */
   all(name: string): readonly HeaderField[];
-  /** Bytes of the header, without the empty line that ends it. */
+  /** The whole header as bytes, without the empty line that ends it; the `raw` of each field is a part of this memory. */
+  readonly raw: Uint8Array;
+  /** Bytes of `raw`. */
   readonly byteLength: number;
 }

@@ -51,6 +51,16 @@ describe('HeaderParser', () => {
     });
   });
 
+  it('gives the bytes of the whole header, in which those of each field stand', () => {
+    const state = new HeaderParser().write(bytes('A: 1\r\nB: 2\r\n 3\r\n\r\nbody'));
+    if (state.kind !== 'complete') throw new Error('not complete');
+    const { raw, fields, byteLength } = state.header;
+    expect(Buffer.from(raw).toString()).toBe('A: 1\r\nB: 2\r\n 3\r\n');
+    expect(byteLength).toBe(raw.length);
+    expect(fields.map((field) => field.raw.buffer === raw.buffer)).toEqual([true, true]);
+    expect(fields.map((field) => field.raw.byteOffset - raw.byteOffset)).toEqual([0, 6]);
+  });
+
   it('takes a bare LF for the end of a line', () => {
     expect(read(bytes('A: 1\nB: 2\n 3\n\nbody'))).toMatchObject({
       fields: [

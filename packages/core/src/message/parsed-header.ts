@@ -63,6 +63,7 @@ function isBlank(byte: number | undefined): boolean {
 /** The fields of a header over one contiguous buffer. What `HeaderParser` makes. */
 export class ParsedHeader implements HeaderFields {
   readonly fields: readonly HeaderField[];
+  readonly raw: Uint8Array;
   readonly byteLength: number;
   #byName: Map<string, HeaderField[]> | undefined;
 
@@ -73,6 +74,7 @@ export class ParsedHeader implements HeaderFields {
   constructor(bytes: Uint8Array, spans: readonly FieldSpan[]) {
     const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.fields = spans.map((span) => new ParsedField(buffer, span));
+    this.raw = bytes;
     this.byteLength = bytes.byteLength;
   }
 
