@@ -73,9 +73,28 @@ export {
 export { type NumberBounds, OptionReader } from './options.ts';
 export { mailboxPath } from './smtp/mailbox-path.ts';
 export type { Path } from './smtp/path.ts';
+export {
+  authenticationFailed,
+  authenticationRequired,
+  authenticationThrottled,
+  checkFailed,
+  multipleChecksFailed,
+  rateExceeded,
+  recipientNullMx,
+  relayDenied,
+  reverseDnsFailed,
+  senderNullMx,
+  spfFailed,
+  spfPermanentError,
+  spfTemporaryError,
+  tooManyConnections,
+  tooManyRecipients,
+} from './smtp/replies.ts';
 export { isPermanentReply, isTransientReply } from './smtp/reply-class.ts';
+export { formatReply, formatReplyText, type ReplyFormat } from './smtp/reply-format.ts';
+export { parseReply } from './smtp/reply-parse.ts';
 export type { Client, Service, Session, TlsFacts } from './smtp/session.ts';
-export type { PermanentReply, SmtpReply, TransientReply } from './smtp/smtp-reply.ts';
+export { isSmtpReply, type PermanentReply, replyOf, type SmtpReply, type TransientReply } from './smtp/smtp-reply.ts';
 export type { Transaction } from './smtp/transaction.ts';
 export type { Cache } from './store/cache.ts';
 export type {
