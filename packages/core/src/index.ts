@@ -60,7 +60,17 @@ export { type DomainOptions, isSubdomainOf, toAsciiDomain, toUnicodeDomain } fro
 export { DomainSet } from './domain-pattern.ts';
 export type { JsonObject, JsonValue } from './json.ts';
 export type { MethodResult, ResultProperty } from './message/authentication-results.ts';
+export {
+  type AuthenticationResultsInput,
+  formatAuthenticationResults,
+} from './message/authentication-results-format.ts';
+export {
+  type ParsedAuthenticationResults,
+  parseAuthenticationResults,
+} from './message/authentication-results-parse.ts';
+export { claimsAuthservId } from './message/claims-authserv-id.ts';
 export type { HeaderEdit } from './message/header-edit.ts';
+export { formatHeaderField } from './message/header-field-format.ts';
 export type { HeaderField, HeaderFields } from './message/header-fields.ts';
 export {
   type HeaderComplete,
@@ -70,6 +80,7 @@ export {
   type HeaderParserState,
   type HeaderRefused,
 } from './message/header-parser.ts';
+export { isMethodResult } from './message/is-method-result.ts';
 export { type NumberBounds, OptionReader } from './options.ts';
 export { mailboxPath } from './smtp/mailbox-path.ts';
 export type { Path } from './smtp/path.ts';

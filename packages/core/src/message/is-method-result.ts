@@ -2,8 +2,8 @@ import type { MethodResult } from './authentication-results.ts';
 
 /**
  * Whether a value, of which nothing is known, is a method result that can be written. The words are `Keyword` of
- * RFC 5321 §4.1.2, as RFC 8601 §2.2 has it: letters, digits and hyphens, with no hyphen at the end. Which words mean
- * something is for the method to know. Values and reasons may be any string: they are made safe when they are written.
+ * RFC 5321 §4.1.2, as RFC 8601 §2.2 has it: letters, digits and hyphens, with no hyphen at the end; underscores as well,
+ * which are in use. At most 63 characters. Which words mean something is for the method to know. Values and reasons may be any string: they are made safe when they are written.
  */
 export function isMethodResult(value: unknown): value is MethodResult {
   if (typeof value !== 'object' || value === null) return false;
@@ -26,10 +26,9 @@ function isResultProperty(value: unknown): boolean {
   );
 }
 
-/** `Keyword` of RFC 5321 §4.1.2, at most 63 characters. */
 function isKeyword(value: unknown): boolean {
   if (typeof value !== 'string' || value.length === 0 || value.length > 63 || value.endsWith('-')) return false;
-  return !/[^A-Za-z0-9-]/.test(value);
+  return !/[^A-Za-z0-9_-]/.test(value);
 }
 
 function isVersion(value: unknown): boolean {
