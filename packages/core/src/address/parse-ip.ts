@@ -16,33 +16,28 @@ const LONGEST_IPV6 = 45;
 /** Interface names have at most 15 bytes on Linux; elsewhere they are longer or plain numbers. */
 const LONGEST_ZONE = 64;
 
-/**
- * The dotted quad that fills `text` from `start` to `end`, as an unsigned 32-bit number; -1 when it is none.
- * Past the end `charCodeAt` gives NaN, which fails every comparison below.
- */
+/** The dotted quad that fills `text` from `start` to `end`, as an unsigned 32-bit number; -1 when it is none. */
 function scanQuad(text: string, start: number, end: number): number {
-  let at = start;
   let quad = 0;
-  for (let part = 0; part < 4; part++) {
-    if (part > 0 && text.charCodeAt(at++) !== DOT) return -1;
-    let octet = text.charCodeAt(at++) - ZERO;
-    if (!(octet >= 0 && octet <= 9)) return -1;
-    // RFC 6943 §3.1.1: a leading zero means octal to some and nothing to others, so no digit may follow it.
-    if (octet !== 0) {
-      let digit = text.charCodeAt(at) - ZERO;
-      if (digit >= 0 && digit <= 9) {
-        octet = octet * 10 + digit;
-        digit = text.charCodeAt(++at) - ZERO;
-        if (digit >= 0 && digit <= 9) {
-          octet = octet * 10 + digit;
-          at++;
-          if (octet > 255) return -1;
-        }
-      }
+  let dots = 0;
+  // -1: no digit yet
+  let octet = -1;
+  for (let at = start; at < end; at++) {
+    const code = text.charCodeAt(at);
+    if (code === DOT) {
+      if (octet < 0 || dots === 3) return -1;
+      quad = (quad << 8) | octet;
+      octet = -1;
+      dots++;
+    } else {
+      const digit = code - ZERO;
+      // RFC 6943 §3.1.1: a leading zero means octal to some and nothing to others, so no digit may follow it.
+      if (digit < 0 || digit > 9 || octet === 0) return -1;
+      octet = octet < 0 ? digit : octet * 10 + digit;
+      if (octet > 255) return -1;
     }
-    quad = (quad << 8) | octet;
   }
-  return at === end ? quad >>> 0 : -1;
+  return dots === 3 && octet >= 0 ? ((quad << 8) | octet) >>> 0 : -1;
 }
 
 /** How many 16-bit groups stand from `start` to `end`, if they are well formed; an embedded IPv4 address is two. */
