@@ -5,6 +5,9 @@
  *
  * @module
  */
+export type { DnsFault, DnsFaultRule } from './dns/dns-fault.ts';
+export type { DnsQuery, DnsTransport } from './dns/dns-query.ts';
+export { DnsServer, type DnsServerOptions } from './dns/dns-server.ts';
 export { type LoggedQuery, QueryLog } from './dns/query-log.ts';
 export type { RecordSet, RecordSets } from './dns/record-set.ts';
 export { type Alias, Zone, type ZoneAnswer, type ZoneOptions } from './dns/zone.ts';

@@ -56,8 +56,14 @@ export function recordSet<T extends RecordType>(
   return Object.freeze({ type, ttl, records: kept, strings: Object.freeze(keptStrings) });
 }
 
-/** A set of TXT records, each given by its character-strings. */
+/** RFC 1035 §3.2.1: the length of a record's data is a 16-bit number. */
+export const LONGEST_DATA = 65_535;
+
+/** A set of TXT records, each given by its character-strings. Throws `RangeError`. */
 export function textSet(ttl: number, strings: readonly (readonly string[])[]): RecordSet<'TXT'> {
+  if (strings.some((each) => each.reduce((sum, string) => sum + 1 + string.length, 0) > LONGEST_DATA)) {
+    throw new RangeError(`a record has at most ${LONGEST_DATA} octets`);
+  }
   return recordSet(
     'TXT',
     ttl,

@@ -9,6 +9,7 @@ import {
   type SrvRecord,
   type TlsaRecord,
 } from '@postern/core';
+import { LONGEST_DATA } from './record-set.ts';
 import { lexZone, type ZoneToken } from './zone-lexer.ts';
 import { childName, toZoneName } from './zone-name.ts';
 
@@ -107,7 +108,12 @@ const readers: Readers = {
   }),
   CAA: (fields): CaaRecord => {
     const flags = fields.whole('the flags', 255);
-    return { critical: (flags & 0x80) !== 0, tag: caaTag(fields.token('tag').text), value: fields.token('value').text };
+    const tag = caaTag(fields.token('tag').text);
+    return {
+      critical: (flags & 0x80) !== 0,
+      tag,
+      value: bounded(fields.token('value').text, LONGEST_DATA - 2 - tag.length),
+    };
   },
 };
 
@@ -182,6 +188,7 @@ function address(text: string, kind: string, rightFamily: boolean): IpAddress {
 
 /** Certificate association data: an even number of hexadecimal digits. Throws `RecordError`. */
 export function hex(text: string): string {
+  bounded(text, (LONGEST_DATA - 3) * 2);
   if (text.length % 2 !== 0 || !/^[0-9a-f]*$/i.test(text)) throw new RecordError(`${quote(text)} is not hexadecimal`);
   return text.toLowerCase();
 }
@@ -189,6 +196,11 @@ export function hex(text: string): string {
 /** RFC 8659 §4.1: a tag has letters and digits, at most 255. Throws `RecordError`. */
 export function caaTag(text: string): string {
   if (!/^[0-9a-z]{1,255}$/i.test(text)) throw new RecordError(`${quote(text)} is not a tag`);
+  return text;
+}
+
+function bounded(text: string, longest: number): string {
+  if (text.length > longest) throw new RecordError(`a record has at most ${LONGEST_DATA} octets`);
   return text;
 }
 

@@ -101,19 +101,25 @@ export class Zone {
     for (const [name, node] of this.#nodes) yield [name, node.sets];
   }
 
-  /** @param name - lower case, without the trailing dot */
-  lookup<T extends RecordType>(name: string, type: T): ZoneAnswer<T> {
+  /**
+   * What a resolver finds out about the name.
+   *
+   * @param name - lower case, without the trailing dot
+   * @param type - `undefined`: one that no name has here
+   */
+  lookup<T extends RecordType>(name: string, type: T | undefined): ZoneAnswer<T> {
     const aliases: Alias[] = [];
     let owner = name;
     let ttl = Number.POSITIVE_INFINITY;
     let authentic = true;
     for (;;) {
       const node = this.#match(owner);
-      const failure = node?.failure ?? node?.failures[type];
-      if (failure !== undefined) return failed(failure, `Looking up ${owner || '.'} ${type} ended in ${failure}.`);
+      const failure = node?.failure ?? (type && node?.failures[type]);
+      if (failure !== undefined)
+        return failed(failure, `Looking up ${owner || '.'} ${type ?? ''} ended in ${failure}.`);
       authentic &&= this.#isAuthentic(owner);
 
-      const set: RecordSet<T> | undefined = node?.sets[type];
+      const set: RecordSet<T> | undefined = type && node?.sets[type];
       if (set !== undefined) return { kind: 'records', aliases, owner, set, ttl: Math.min(ttl, set.ttl), authentic };
 
       const cname: RecordSet<'CNAME'> | undefined = node?.sets.CNAME;

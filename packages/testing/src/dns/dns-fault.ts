@@ -1,0 +1,123 @@
+import type { RecordType } from '@postern/core';
+import type { DnsQuery, DnsTransport } from './dns-query.ts';
+import { toZoneName } from './zone-name.ts';
+
+/**
+ * What a `DnsServer` does instead of answering as it should.
+ *
+ * - `delay`: answers `delayMs` later.
+ * - `drop`: says nothing.
+ * - `truncate`: UDP only: sets TC and leaves the answer out; over TCP the answer is whole.
+ * - `servfail`, `refused`, `formerr`, `notimp`, `nxdomain`: that response code, without records.
+ * - `wrong-id`, `wrong-question`: a forged NXDOMAIN with another id, or about another name.
+ * - `wrong-source`: UDP only: a forged NXDOMAIN from another port.
+ * - `wrong-owner`: the right question, but the records belong to another name.
+ * - `malformed`: the right id and question, and an answer that ends in the middle of a record.
+ * - `garbage`: up to 64 random bytes.
+ * - `slow`: not UDP: one byte every `everyMs`.
+ * - `close`: not UDP: closes the connection instead of answering.
+ * - `authentic`: sets AD whatever the zone says, as a liar on the path can.
+ * - `formerr-on-edns`: FORMERR to queries with an OPT record, as servers from before EDNS do; others are answered.
+ * - `http-status`: HTTPS only: this status instead of an answer.
+ * - `raw`: what `reply` makes of the query, as it is; an array is several messages.
+ *
+ * With `thenAnswer` the true answer follows the false one, as when somebody off the path was faster than the server.
+ */
+export type DnsFault =
+  | { readonly fault: 'delay'; readonly delayMs: number }
+  | { readonly fault: 'drop' | 'truncate' | 'close' | 'authentic' | 'formerr-on-edns' }
+  | { readonly fault: 'servfail' | 'refused' | 'formerr' | 'notimp' | 'nxdomain' }
+  | {
+      readonly fault: 'wrong-id' | 'wrong-question' | 'wrong-source' | 'wrong-owner' | 'malformed' | 'garbage';
+      readonly thenAnswer?: boolean;
+    }
+  | { readonly fault: 'slow'; readonly everyMs: number }
+  | { readonly fault: 'http-status'; readonly status: number }
+  | { readonly fault: 'raw'; readonly reply: (query: Uint8Array) => Uint8Array | readonly Uint8Array[] };
+
+/** A fault and the questions that it strikes: all, unless it says which. */
+export type DnsFaultRule = DnsFault & {
+  /** Only questions about this name; `*.example.com`: about every name below it. */
+  readonly name?: string;
+  readonly type?: RecordType;
+  readonly transport?: DnsTransport;
+  /** Strikes at random, from 0 to 1. Default 1: always. */
+  readonly probability?: number;
+  /** Strikes only so many times. Default: without end. */
+  readonly times?: number;
+};
+
+/** Every fault but a delay, which something else follows. */
+export type Deed = Exclude<DnsFault, { fault: 'delay' }>;
+
+const streamOnly: readonly string[] = ['slow', 'close'];
+const datagramOnly: readonly string[] = ['truncate', 'wrong-source'];
+
+/** Rules with their dice and their counts. */
+export class FaultTable {
+  readonly #rules: readonly { readonly rule: DnsFaultRule; left: number }[];
+  readonly #random: SeededRandom;
+
+  constructor(rules: readonly DnsFaultRule[], random: SeededRandom) {
+    for (const rule of rules) check(rule);
+    this.#rules = rules.map((rule) => ({ rule, left: rule.times ?? Number.POSITIVE_INFINITY }));
+    this.#random = random;
+  }
+
+  /** What strikes this question: the first rule that matches, and the delays that stand before it. */
+  strike(query: DnsQuery): { fault: Deed | undefined; delayMs: number } {
+    let delayMs = 0;
+    for (const entry of this.#rules) {
+      const { rule } = entry;
+      if (entry.left <= 0 || !matches(rule, query)) continue;
+      if (rule.probability !== undefined && this.#random.next() >= rule.probability) continue;
+      entry.left--;
+      if (rule.fault !== 'delay') return { fault: rule, delayMs };
+      delayMs += rule.delayMs;
+    }
+    return { fault: undefined, delayMs };
+  }
+}
+
+function matches(rule: DnsFaultRule, query: DnsQuery): boolean {
+  if (rule.type !== undefined && rule.type !== query.type) return false;
+  if (rule.transport !== undefined && rule.transport !== query.transport) return false;
+  if (query.transport === 'udp' ? streamOnly.includes(rule.fault) : datagramOnly.includes(rule.fault)) return false;
+  if (rule.fault === 'http-status' && query.transport !== 'https') return false;
+  if (rule.fault === 'formerr-on-edns' && query.ednsBytes === undefined) return false;
+  if (rule.name === undefined) return true;
+  const name = toZoneName(rule.name) ?? '';
+  return name.startsWith('*.') ? query.name.endsWith(name.slice(1)) : query.name === name;
+}
+
+function check(rule: DnsFaultRule): void {
+  if (rule.name !== undefined && toZoneName(rule.name) === undefined) {
+    throw new RangeError(`DnsServer: the fault's name ${JSON.stringify(rule.name)} is not a domain name`);
+  }
+  const { probability = 1, times = 1 } = rule;
+  if (!(probability >= 0 && probability <= 1)) {
+    throw new RangeError(`DnsServer: the fault's "probability" must be from 0 to 1, got ${probability}`);
+  }
+  if (!(times >= 0)) throw new RangeError(`DnsServer: the fault's "times" must be ≥ 0, got ${times}`);
+}
+
+/** Random numbers that a seed repeats (mulberry32), so that a failing run can be run again. */
+export class SeededRandom {
+  #state: number;
+
+  constructor(seed: number) {
+    this.#state = seed >>> 0;
+  }
+
+  /** From 0 to 1, without 1. */
+  next(): number {
+    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000;
+  }
+
+  bytes(count: number): Buffer {
+    return Buffer.from(Array.from({ length: count }, () => Math.floor(this.next() * 256)));
+  }
+}
