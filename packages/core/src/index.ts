@@ -40,6 +40,8 @@ export type {
 } from './check/opinion.ts';
 export type { Outcome, Report, ReportedOpinion, ReportedRecipient, Stage } from './check/report.ts';
 export { type Clock, systemClock } from './clock.ts';
+export { toDnsName } from './dns/dns-name.ts';
+export { checkQuestion, isRecordType } from './dns/question.ts';
 export type {
   CaaRecord,
   DnsAbsence,

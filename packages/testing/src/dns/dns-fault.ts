@@ -1,6 +1,5 @@
-import type { RecordType } from '@postern/core';
+import { type RecordType, toDnsName } from '@postern/core';
 import type { DnsQuery, DnsTransport } from './dns-query.ts';
-import { toZoneName } from './zone-name.ts';
 
 /**
  * What a `DnsServer` does instead of answering as it should.
@@ -86,12 +85,12 @@ function matches(rule: DnsFaultRule, query: DnsQuery): boolean {
   if (rule.fault === 'http-status' && query.transport !== 'https') return false;
   if (rule.fault === 'formerr-on-edns' && query.ednsBytes === undefined) return false;
   if (rule.name === undefined) return true;
-  const name = toZoneName(rule.name) ?? '';
+  const name = toDnsName(rule.name) ?? '';
   return name.startsWith('*.') ? query.name.endsWith(name.slice(1)) : query.name === name;
 }
 
 function check(rule: DnsFaultRule): void {
-  if (rule.name !== undefined && toZoneName(rule.name) === undefined) {
+  if (rule.name !== undefined && toDnsName(rule.name) === undefined) {
     throw new RangeError(`DnsServer: the fault's name ${JSON.stringify(rule.name)} is not a domain name`);
   }
   const { probability = 1, times = 1 } = rule;

@@ -1,7 +1,7 @@
-import type { RecordType } from '@postern/core';
+import { isRecordType, type RecordType } from '@postern/core';
 import { decode } from 'dns-packet';
 import type { LoggedQuery } from './query-log.ts';
-import { isRecordType } from './record-set.ts';
+import { nameText } from './zone-name.ts';
 
 /** How a question came. `tls` is RFC 7858, `https` RFC 8484. */
 export type DnsTransport = 'udp' | 'tcp' | 'tls' | 'https';
@@ -54,17 +54,16 @@ export function readQuery(
   const [question, ...others] = packet.questions ?? [];
   if (packet.flag_qr || question === undefined || others.length > 0) return undefined;
 
-  const labels = questionLabels(bytes);
-  if (labels === undefined) return undefined;
-  const nameAsSent = labels.texts.join('.');
-  const typeNumber = bytes.readUInt16BE(labels.end);
+  const section = questionLabels(bytes);
+  if (section === undefined) return undefined;
+  const typeNumber = bytes.readUInt16BE(section.end);
   // dns-packet calls a type that it does not know UNKNOWN_65; RFC 3597 §5 calls it TYPE65.
   const type = question.type.startsWith('UNKNOWN_') ? `TYPE${typeNumber}` : question.type;
   const opt = (packet.additionals ?? []).find((record) => record.type === 'OPT');
   const query: DnsQuery = {
     ...from,
-    name: nameAsSent.toLowerCase(),
-    nameAsSent,
+    name: nameText(section.labels),
+    nameAsSent: section.labels.join('.'),
     type,
     id: bytes.readUInt16BE(0),
     recursionDesired: packet.flag_rd,
@@ -76,25 +75,22 @@ export function readQuery(
   return {
     query,
     bytes,
-    questionEnd: labels.end + 4,
+    questionEnd: section.end + 4,
     recordType: isRecordType(type) ? type : undefined,
-    isInternet: bytes.readUInt16BE(labels.end + 2) === 1,
+    isInternet: bytes.readUInt16BE(section.end + 2) === 1,
     typeNumber,
     opcode: (bytes.readUInt8(2) >> 3) & 0xf,
     ednsVersion: opt?.ednsVersion,
   };
 }
 
-/**
- * The labels of the question, each octet a latin1 character; a dot inside a label is written `\.`, so that it is never
- * taken for the end of one.
- */
-function questionLabels(bytes: Buffer): { texts: string[]; end: number } | undefined {
-  const texts: string[] = [];
+/** The labels of the question, each octet a latin1 character. */
+function questionLabels(bytes: Buffer): { labels: string[]; end: number } | undefined {
+  const labels: string[] = [];
   let at = HEADER_BYTES;
   for (let length = bytes[at]; length !== undefined && length <= 63; length = bytes[at]) {
-    if (length === 0) return { texts, end: at + 1 };
-    texts.push(bytes.toString('latin1', at + 1, at + 1 + length).replaceAll('.', '\\.'));
+    if (length === 0) return { labels, end: at + 1 };
+    labels.push(bytes.toString('latin1', at + 1, at + 1 + length));
     at += 1 + length;
   }
   return undefined;

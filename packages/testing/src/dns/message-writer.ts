@@ -1,5 +1,6 @@
 import { parseIp, type RecordData, type RecordType } from '@postern/core';
 import type { RecordSet } from './record-set.ts';
+import { nameText, readName } from './zone-name.ts';
 
 /** RFC 1035 §4.1.4: a pointer has 14 bits. */
 const MOST_POINTED_AT = 0x3fff;
@@ -74,7 +75,7 @@ export class MessageWriter {
 
   /**
    * @param question - the question section as the client sent it, so that it comes back octet by octet
-   * @param name - the name in it, lower case, a dot inside a label written `\.`
+   * @param name - the name in it, as `nameText` writes it
    */
   constructor(question: Uint8Array, name: string) {
     this.#room(question.length);
@@ -172,12 +173,8 @@ export class MessageWriter {
   }
 }
 
-/** The labels of a name, and what of the name starts at each; `\.` is a dot inside a label. */
-function* labelsOf(name: string): Generator<{ label: string; suffix: string }> {
-  for (let at = 0; at < name.length; ) {
-    let end = at;
-    while (end < name.length && name.charAt(end) !== '.') end += name.startsWith('\\.', end) ? 2 : 1;
-    yield { label: name.slice(at, end).replaceAll('\\.', '.'), suffix: name.slice(at) };
-    at = end + 1;
-  }
+/** The labels of a name as octets, and what of the name starts at each. */
+function labelsOf(name: string): { label: string; suffix: string }[] {
+  const labels = name === '' ? [] : (readName(name)?.labels ?? []);
+  return labels.map((label, index) => ({ label, suffix: nameText(labels.slice(index)) }));
 }

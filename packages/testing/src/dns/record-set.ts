@@ -28,11 +28,6 @@ export const recordTypes: readonly RecordType[] = [
   'CAA',
 ];
 
-/** Whether core's `Resolver` can be asked for it. */
-export function isRecordType(value: unknown): value is RecordType {
-  return recordTypes.some((type) => type === value);
-}
-
 /**
  * A frozen set, each record once (RFC 2181 §5).
  *

@@ -11,7 +11,7 @@ import {
 } from '@postern/core';
 import { LONGEST_DATA } from './record-set.ts';
 import { lexZone, type ZoneToken } from './zone-lexer.ts';
-import { childName, toZoneName } from './zone-name.ts';
+import { nameText, readName } from './zone-name.ts';
 
 /** Every type whose data has one presentation; TXT is the exception, since its character-strings matter. */
 export type PlainType = Exclude<keyof RecordData, 'TXT'>;
@@ -58,11 +58,6 @@ class Fields {
     return absoluteName(this.token(what).raw, this.#origin, what);
   }
 
-  /** RFC 1035 §8: a mailbox as a name; its local part is the first label, in which a dot is written `\\.`. */
-  mailbox(): string {
-    return absoluteMailbox(this.token('mailbox').raw, this.#origin);
-  }
-
   /** All words that are left, joined: hexadecimal data may be written in groups. */
   rest(): string {
     let text = '';
@@ -87,7 +82,7 @@ const readers: Readers = {
   NS: (fields) => fields.name('the name'),
   SOA: (fields): SoaRecord => ({
     primary: fields.name('primary'),
-    mailbox: fields.mailbox(),
+    mailbox: fields.name('mailbox'),
     serial: fields.whole('serial', 0xffff_ffff),
     refresh: fields.seconds('refresh'),
     retry: fields.seconds('retry'),
@@ -136,24 +131,19 @@ export function readRecordLine<T extends PlainType>(type: T, text: string): Reco
   return readRecord(type, entries[0]?.tokens ?? [], undefined);
 }
 
-/** A name in a record or before it: absolute with a trailing dot or without an origin, else below the origin. */
+/** A name in a record: absolute with a dot at its end or without an origin, else below the origin. Throws `RecordError`. */
 export function absoluteName(raw: string, origin: string | undefined, what: string): string {
-  const relative = origin !== undefined && !raw.endsWith('.');
-  const text = relative ? (raw === '@' ? origin : childName(raw, origin)) : raw;
-  const name = toZoneName(text);
-  if (name === undefined || (raw === '' && relative))
+  if (raw === '@' && origin !== undefined) return origin;
+  // Core gives the root, and so the null MX, as ''.
+  if (raw === '' && origin === undefined) return '';
+  const written = readName(raw);
+  const relative = origin !== undefined && written?.absolute === false;
+  const labels = relative ? [...written.labels, ...(readName(origin)?.labels ?? [])] : written?.labels;
+  const name = labels && nameText(labels);
+  if (name === undefined || (relative && readName(name) === undefined)) {
     throw new RecordError(`${what} is not a domain name: ${quote(raw)}`);
+  }
   return name;
-}
-
-/** Like `absoluteName`, for a name whose first label may hold dots, written `\\.`. */
-export function absoluteMailbox(raw: string, origin: string | undefined): string {
-  let end = 0;
-  while (end < raw.length && raw.charAt(end) !== '.') end += raw.startsWith('\\.', end) ? 2 : 1;
-  const local = raw.slice(0, end).toLowerCase();
-  if (!local.includes('\\.')) return absoluteName(raw, origin, 'mailbox');
-  const plain = local.replaceAll('\\.', '_');
-  return local + absoluteName(plain + raw.slice(end), origin, 'mailbox').slice(plain.length);
 }
 
 const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400, w: 604_800 };

@@ -1,14 +1,15 @@
-import type {
-  CaaRecord,
-  DnsFailureReason,
-  MxRecord,
-  RecordType,
-  SoaRecord,
-  SrvRecord,
-  TlsaRecord,
+import {
+  type CaaRecord,
+  type DnsFailureReason,
+  isRecordType,
+  type MxRecord,
+  type RecordType,
+  type SoaRecord,
+  type SrvRecord,
+  type TlsaRecord,
 } from '@postern/core';
 import { readRecordSet } from './record-literal.ts';
-import { isRecordType, type RecordSets, recordTypes } from './record-set.ts';
+import { type RecordSets, recordTypes } from './record-set.ts';
 
 /** How looking up a name can fail; `aborted` is the caller's own doing. */
 export type ZoneFailure = Exclude<DnsFailureReason, 'aborted'>;

@@ -1,26 +1,58 @@
-/** RFC 1035 §2.3.4: a label has at most 63 octets, a name 255 with its length octets, so its text at most 253. */
+/** RFC 1035 §2.3.4: a label has at most 63 octets, a name 255 with its length octets and the root's. */
 const LONGEST_LABEL = 63;
-const LONGEST_NAME = 253;
+const LONGEST_NAME = 255;
 
-/**
- * The name as zones keep it: lower case, no trailing dot, `''` for the root. `undefined` for what cannot be asked: an
- * empty or overlong label, an overlong name, anything but printable ASCII without space and backslash.
- */
-export function toZoneName(text: string): string | undefined {
-  if (text === '.' || text === '') return '';
-  const name = (text.endsWith('.') ? text.slice(0, -1) : text).toLowerCase();
-  if (name.length > LONGEST_NAME) return undefined;
-  let labelStart = 0;
-  for (let at = 0; at <= name.length; at++) {
-    const code = at === name.length ? 0x2e : name.charCodeAt(at);
-    if (code === 0x2e) {
-      if (at === labelStart || at - labelStart > LONGEST_LABEL) return undefined;
-      labelStart = at + 1;
-    } else if (code <= 0x20 || code >= 0x7f || code === 0x5c) {
-      return undefined;
+/** A name as it is written: its labels as octets, each one latin1 character, and whether a dot stands at its end. */
+export interface WrittenName {
+  readonly labels: readonly string[];
+  readonly absolute: boolean;
+}
+
+/** Reads a name with the escapes of zone files (RFC 1035 §5.1), `\X` and `\DDD`. `undefined` for what is no name. */
+export function readName(text: string): WrittenName | undefined {
+  if (text === '.') return { labels: [], absolute: true };
+  const labels: string[] = [];
+  let label = '';
+  let absolute = false;
+  for (let at = 0; at < text.length; ) {
+    const char = text.charAt(at);
+    absolute = char === '.';
+    if (absolute) {
+      labels.push(label);
+      label = '';
+      at++;
+    } else if (char !== '\\') {
+      label += char;
+      at++;
+    } else {
+      const digits = /^\d{3}/.exec(text.slice(at + 1, at + 4))?.[0];
+      label += digits === undefined ? text.charAt(at + 1) : String.fromCharCode(Number(digits));
+      at += digits === undefined ? 2 : 4;
     }
   }
-  return name;
+  if (!absolute) labels.push(label);
+  const octets = labels.reduce((sum, each) => sum + 1 + each.length, 1);
+  const fits = labels.every((each) => each !== '' && each.length <= LONGEST_LABEL && !/[^\0-\xff]/.test(each));
+  return fits && octets <= LONGEST_NAME ? { labels, absolute } : undefined;
+}
+
+/**
+ * A name as core's resolvers give it: lower case, no trailing dot, `''` for the root, and octets that text cannot show
+ * escaped, so that a dot inside a label cannot pose as the end of one.
+ */
+export function nameText(labels: readonly string[]): string {
+  return labels.map(labelText).join('.').toLowerCase();
+}
+
+function labelText(label: string): string {
+  let text = '';
+  for (let at = 0; at < label.length; at++) {
+    const code = label.charCodeAt(at);
+    if (code <= 0x20 || code >= 0x7f) text += `\\${String(code).padStart(3, '0')}`;
+    else if (code === 0x2e || code === 0x5c) text += `\\${label.charAt(at)}`;
+    else text += label.charAt(at);
+  }
+  return text;
 }
 
 /** The name one label up; `undefined` above the root. */

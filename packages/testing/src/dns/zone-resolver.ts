@@ -1,9 +1,15 @@
-import type { DnsAnswer, DnsFailure, RecordType, ResolveOptions, Resolver } from '@postern/core';
+import {
+  checkQuestion,
+  type DnsAnswer,
+  type DnsFailure,
+  type RecordType,
+  type ResolveOptions,
+  type Resolver,
+  toDnsName,
+} from '@postern/core';
 import { QueryLog } from './query-log.ts';
-import { isRecordType } from './record-set.ts';
 import { Zone, type ZoneOptions } from './zone.ts';
 import type { NameData, ZoneData, ZoneFailure } from './zone-data.ts';
-import { toZoneName } from './zone-name.ts';
 import type { ZoneTextOptions } from './zone-text.ts';
 
 /** One question that a `ZoneResolver` was asked. */
@@ -66,7 +72,7 @@ export class ZoneResolver implements Resolver {
    * with its own clock. An abort still ends the wait.
    */
   hold(name: string): () => void {
-    const canonical = toZoneName(name);
+    const canonical = toDnsName(name);
     if (canonical === undefined) throw new RangeError(`ZoneResolver: ${JSON.stringify(name)} is not a domain name`);
     let letGo = (): void => {};
     const held = new Promise<void>((resolve) => {
@@ -80,8 +86,9 @@ export class ZoneResolver implements Resolver {
   }
 
   async resolve<T extends RecordType>(name: string, type: T, options: ResolveOptions = {}): Promise<DnsAnswer<T>> {
-    const { signal, fresh = false } = checkArguments(name, type, options);
-    const canonical = toZoneName(name);
+    checkQuestion(name, type, options);
+    const { signal, fresh = false } = options;
+    const canonical = toDnsName(name);
     if (canonical === undefined) return failure('malformed', `${JSON.stringify(name)} cannot be asked.`);
     if (signal?.aborted) return failure('aborted', 'The caller gave up before the question was asked.');
     this.queries.add({ name: canonical, type, fresh });
@@ -104,18 +111,6 @@ export class ZoneResolver implements Resolver {
 
 function failure(reason: DnsFailure['reason'], detail: string): DnsFailure {
   return Object.freeze({ kind: 'failure', reason, detail });
-}
-
-/** The contract's one reason to reject: a mistake in the program. */
-function checkArguments(name: unknown, type: unknown, options: ResolveOptions): ResolveOptions {
-  if (typeof name !== 'string') throw new TypeError('resolve: the name must be a string');
-  if (!isRecordType(type)) throw new TypeError(`resolve: ${JSON.stringify(type)} is not a record type`);
-  if (typeof options !== 'object' || options === null) throw new TypeError('resolve: options must be an object');
-  const { signal } = options;
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw new TypeError('resolve: option "signal" must be an AbortSignal');
-  }
-  return options;
 }
 
 /** Waits for what holds the answer back, or for the caller to give up. */

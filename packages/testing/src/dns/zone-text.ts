@@ -1,9 +1,8 @@
-import type { RecordType } from '@postern/core';
-import { isRecordType, mergeSets, type RecordSet, type RecordSets, recordSet, textSet } from './record-set.ts';
+import { isRecordType, type RecordType, toDnsName } from '@postern/core';
+import { mergeSets, type RecordSet, type RecordSets, recordSet, textSet } from './record-set.ts';
 import { absoluteName, type PlainType, parseTtl, RecordError, readRecord } from './record-text.ts';
 import { nodeOf } from './zone-data.ts';
 import { lexZone, type ZoneEntry, ZoneSyntaxError, type ZoneToken } from './zone-lexer.ts';
-import { toZoneName } from './zone-name.ts';
 
 /** How the text of a zone file is read. */
 export interface ZoneTextOptions {
@@ -56,7 +55,7 @@ export function readZoneText(
   defaultTtl: number,
 ): ReadonlyMap<string, RecordSets> {
   const source = Buffer.from(text).toString('latin1');
-  const root = toZoneName(origin ?? '.');
+  const root = toDnsName(origin ?? '.');
   if (root === undefined) throw new RangeError(`zone text: the origin ${JSON.stringify(origin)} is not a domain name`);
   const reader = new ZoneReader(root, defaultTtl);
   for (const entry of lexZone(source)) {
@@ -93,6 +92,8 @@ class ZoneReader {
     }
     if (!indented) this.#owner = absoluteName(first.raw, this.#origin, 'the owner');
     if (this.#owner === undefined) throw new RecordError('the first record has no owner');
+    // What core's resolvers do not ask about cannot be an owner here.
+    if (toDnsName(this.#owner) === undefined) throw new RecordError(`the owner ${first.raw} cannot be asked about`);
 
     let at = indented ? 0 : 1;
     let ttl: number | undefined;

@@ -1,7 +1,7 @@
-import type { RecordData, RecordType } from '@postern/core';
+import { type RecordData, type RecordType, toDnsName } from '@postern/core';
 import type { RecordSet } from './record-set.ts';
 import { isTtl, type NameData, nodeOf, readNode, type ZoneData, type ZoneFailure, type ZoneNode } from './zone-data.ts';
-import { childName, parentName, toZoneName } from './zone-name.ts';
+import { childName, parentName } from './zone-name.ts';
 import { readZoneText, type ZoneTextOptions } from './zone-text.ts';
 
 /** How a zone is read. */
@@ -178,7 +178,7 @@ function failed(reason: ZoneFailure, detail: string): { kind: 'failure'; reason:
 }
 
 function checkName(name: string): string {
-  const canonical = toZoneName(name);
+  const canonical = toDnsName(name);
   if (canonical === undefined) throw new RangeError(`Zone: ${JSON.stringify(name)} is not a domain name`);
   return canonical;
 }
