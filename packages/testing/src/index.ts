@@ -5,11 +5,14 @@
  *
  * @module
  */
+export type { ContractCase } from './contract-case.ts';
+export { contractZone } from './dns/contract-zone.ts';
 export type { DnsFault, DnsFaultRule } from './dns/dns-fault.ts';
 export type { DnsQuery, DnsTransport } from './dns/dns-query.ts';
 export { DnsServer, type DnsServerOptions } from './dns/dns-server.ts';
 export { type LoggedQuery, QueryLog } from './dns/query-log.ts';
 export type { RecordSet, RecordSets } from './dns/record-set.ts';
+export { type ContractResolver, type ResolverAbilities, resolverContract } from './dns/resolver-contract.ts';
 export { type Alias, Zone, type ZoneAnswer, type ZoneOptions } from './dns/zone.ts';
 export type { FailingType, NameData, ZoneData, ZoneFailure } from './dns/zone-data.ts';
 export { ZoneSyntaxError } from './dns/zone-lexer.ts';
