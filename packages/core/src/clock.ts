@@ -9,3 +9,8 @@ export interface Clock {
 
 /** The machine's own clock: the default wherever an option is called `clock`. */
 export const systemClock: Clock = { now: () => Date.now() };
+
+/** Whether an option that may come from JavaScript is a clock. */
+export function isClock(value: unknown): value is Clock {
+  return typeof value === 'object' && value !== null && 'now' in value && typeof value.now === 'function';
+}

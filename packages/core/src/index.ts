@@ -39,8 +39,15 @@ export type {
   Verdict,
 } from './check/opinion.ts';
 export type { Outcome, Report, ReportedOpinion, ReportedRecipient, Stage } from './check/report.ts';
-export { type Clock, systemClock } from './clock.ts';
+export { type Clock, isClock, systemClock } from './clock.ts';
+export {
+  CachingResolver,
+  type CachingResolverOptions,
+  type CachingResolverStats,
+} from './dns/caching-resolver.ts';
 export { toDnsName } from './dns/dns-name.ts';
+export { isResolver } from './dns/is-resolver.ts';
+export { fromNodeDns, type NodeDnsOptions } from './dns/node-dns.ts';
 export { checkQuestion, isRecordType } from './dns/question.ts';
 export type {
   CaaRecord,
