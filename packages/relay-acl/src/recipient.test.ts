@@ -1,3 +1,4 @@
+import { mailboxPath, toAsciiDomain } from '@postern/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { canonicalLiteral, readRecipient } from './recipient.ts';
@@ -65,6 +66,8 @@ describe('readRecipient', () => {
     ['user@example.com\r\nRCPT TO:<victim@victim.example>', 'control-character'],
     ['us\ter@example.com', 'control-character'],
     ['"us\x7fer"@example.com', 'control-character'],
+    ['"us\\\0er"@example.com', 'control-character'],
+    ['"us\\üer"@example.com', 'non-ascii-local-part'],
     ['@example.com:user@victim.example', 'source-route'],
     ['@victim.example:user@example.com', 'source-route'],
     ['@a.example,@b.example:user@example.com', 'source-route'],
@@ -89,18 +92,18 @@ describe('readRecipient', () => {
     ['us"er"@example.com', 'bad-local-part'],
     ['"user"x@example.com', 'bad-local-part'],
     ['user\\@example.com', 'bad-local-part'],
-    ['"user\\"@example.com', 'quoted-route'],
+    ['"user\\"@example.com', 'bad-local-part'],
     ['user', 'no-domain'],
     ['postmaster1', 'no-domain'],
     ['"user"', 'no-domain'],
     ['victim.example!user', 'bang-path'],
     ['user%victim.example', 'percent-hack'],
     ['"user@victim.example"', 'quoted-route'],
-    ['"user@example.com', 'quoted-route'],
+    ['"user@example.com', 'bad-local-part'],
     ['user@', 'bad-domain'],
-    ['user@.', 'trailing-dot'],
+    ['user@.', 'bad-domain'],
     ['user@example.com.', 'trailing-dot'],
-    ['user@example.com..', 'trailing-dot'],
+    ['user@example.com..', 'bad-domain'],
     ['user@example.com。', 'trailing-dot'],
     ['user@.example.com', 'bad-domain'],
     ['user@example..com', 'bad-domain'],
@@ -115,7 +118,7 @@ describe('readRecipient', () => {
     ['user@0x7f000001', 'bad-domain'],
     ['user@2130706433', 'bad-domain'],
     ['user@#2130706433', 'bad-domain'],
-    ['user@victim.example"@example.com', 'bad-domain'],
+    ['user@victim.example"@example.com', 'nested-address'],
     ['user@[192.0.2.1', 'address-literal'],
     ['user@[192.0.2.256]', 'address-literal'],
     ['user@[2001:db8::1]', 'address-literal'],
@@ -128,37 +131,22 @@ describe('readRecipient', () => {
     expect(readRecipient(address)).toEqual({ kind: 'fault', reason });
   });
 
-  it('takes what a strict grammar takes, and nothing else', () => {
+  it('takes what a strict grammar takes, and splits it where everyone else would', () => {
     const atom = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+";
     const quoted = '"(?:[ !#-\\[\\]-~]|\\\\[ -~])*"';
-    const name = '[a-z0-9](?:[a-z0-9-]*[a-z0-9])?';
-    const grammar = new RegExp(`^(?:${atom}(?:\\.${atom})*|${quoted})@${name}(?:\\.${name})*$`);
-    const piece = fc.constantFrom(
-      'a',
-      'B',
-      '1',
-      '.',
-      '-',
-      '@',
-      '"',
-      '\\',
-      '%',
-      '!',
-      ':',
-      '<',
-      ' ',
-      'b.example',
-      '@x.example',
-    );
+    const grammar = new RegExp(`^(${atom}(?:\\.${atom})*|${quoted})@([^@]*[^@.])$`);
+    const pieces = [...'aB1.-@"\\\0ü%!:< ', 'b.example', '@x.example', '"@x.example'];
+    const text = fc.array(fc.constantFrom(...pieces), { maxLength: 12 }).map((parts) => parts.join(''));
     fc.assert(
-      fc.property(
-        fc.array(piece, { maxLength: 12 }).map((pieces) => pieces.join('')),
-        (address) => {
-          // A last label that is a number is no domain; the grammar of RFC 5321 leaves that out.
-          const expected = grammar.test(address.replace(/B(?=[^@]*$)/g, 'b')) && !/(?:^|[.@])\d+$/.test(address);
-          expect(readRecipient(address).kind === 'mailbox').toBe(expected);
-        },
-      ),
+      fc.property(text, (address) => {
+        const [, localPart = '', domain = ''] = grammar.exec(address) ?? [];
+        const expected = localPart.length <= 64 ? toAsciiDomain(domain) : undefined;
+        const recipient = readRecipient(address);
+        expect(recipient.kind === 'mailbox' ? recipient.domain : undefined).toBe(expected);
+        if (expected === undefined) return;
+        expect(mailboxPath(address)).toMatchObject({ localPart, domain: expected });
+        expect(address.lastIndexOf('@')).toBe(localPart.length);
+      }),
       { numRuns: 20_000 },
     );
   });

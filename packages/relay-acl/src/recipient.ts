@@ -1,4 +1,4 @@
-import { formatIp, mailboxPath, parseIp, toAsciiDomain } from '@postern/core';
+import { formatIp, parseIp, toAsciiDomain } from '@postern/core';
 import type { DenyReason } from './deny-reason.ts';
 
 const SPACE = 0x20;
@@ -83,42 +83,48 @@ function isAtext(code: number): boolean {
   }
 }
 
-/** RFC 5321 §4.1.2 `Dot-string`: atoms with single dots between them. */
-function dotStringFault(text: string): DenyReason | undefined {
+/** RFC 5321 §4.1.2 `Dot-string`: atoms with single dots between them. Where it ends, or what is wrong with it. */
+function scanDotString(address: string): number | DenyReason {
   let before = DOT;
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (code === AT) return 'nested-address';
+  let at = 0;
+  for (; at < address.length; at++) {
+    const code = address.charCodeAt(at);
+    if (code === AT) break;
     if (code > DELETE) return 'non-ascii-local-part';
     if (code === DOT ? before === DOT : !isAtext(code)) return 'bad-local-part';
     before = code;
   }
-  return before === DOT ? 'bad-local-part' : undefined;
+  return before === DOT ? 'bad-local-part' : at;
 }
 
-/** RFC 5321 §4.1.2 `Quoted-string`, whose first character is a quote; control characters have been refused before. */
-function quotedStringFault(text: string): DenyReason | undefined {
-  for (let at = 1; at < text.length; at++) {
-    const code = text.charCodeAt(at);
+/** RFC 5321 §4.1.2 `Quoted-string`, whose first character is a quote. Where it ends, or what is wrong with it. */
+function scanQuotedString(address: string): number | DenyReason {
+  let escaped = false;
+  for (let at = 1; at < address.length; at++) {
+    const code = address.charCodeAt(at);
     if (code > DELETE) return 'non-ascii-local-part';
-    if (code === BACKSLASH) at++;
-    // Behind the closing quote nothing may follow, such as an `@` with the next address.
-    else if (code === QUOTE) {
-      if (at === text.length - 1) return undefined;
-      return text.charCodeAt(at + 1) === AT ? 'nested-address' : 'bad-local-part';
+    // A backslash excuses neither.
+    if (code < SPACE || code === DELETE) return 'control-character';
+    if (escaped) {
+      escaped = false;
+    } else if (code === BACKSLASH) {
+      escaped = true;
+    } else if (code === QUOTE) {
+      const next = at + 1;
+      return next === address.length || address.charCodeAt(next) === AT ? next : 'bad-local-part';
     }
   }
   return 'bad-local-part';
 }
 
 /**
- * Looks at the raw text, so that a backslash hides nothing. A colon is a route of RFC 822 or DECnet, and only a quoted
- * local part can have one.
+ * Looks at the raw local part, up to `end`, so that a backslash hides nothing. A colon is a route of RFC 822 or DECnet;
+ * like `@` it can only stand within quotes.
  */
-function routingTrick(localPart: string): RoutingTrick | undefined {
+function routingTrick(address: string, end: number): RoutingTrick | undefined {
   let trick: RoutingTrick | undefined;
-  for (let at = 0; at < localPart.length; at++) {
-    const code = localPart.charCodeAt(at);
+  for (let at = 0; at < end; at++) {
+    const code = address.charCodeAt(at);
     if (code === AT || code === COLON) return 'quoted-route';
     if (code === PERCENT) trick ??= 'percent-hack';
     else if (code === BANG) trick ??= 'bang-path';
@@ -127,49 +133,56 @@ function routingTrick(localPart: string): RoutingTrick | undefined {
 }
 
 /**
- * An address literal (RFC 5321 §4.1.3) as one compares it: `[192.0.2.1]`, `[2001:db8::1]`; `undefined` when it is none,
- * or one of a kind that this version of SMTP does not know.
- *
- * @param literal - in lower case: `[192.0.2.1]`, `[ipv6:2001:db8::1]`
+ * An address literal (RFC 5321 §4.1.3) as one compares it: `[192.0.2.1]`, and `[2001:db8::1]` for `[IPv6:2001:DB8::1]`;
+ * `undefined` when it is none, or one of a kind that this version of SMTP does not know.
  */
 export function canonicalLiteral(literal: string): string | undefined {
   if (!literal.startsWith('[') || !literal.endsWith(']') || literal.includes('%')) return undefined;
-  const tagged = literal.startsWith('ipv6:', 1);
+  const tagged = literal.slice(1, 6).toLowerCase() === 'ipv6:';
   const text = literal.slice(tagged ? 6 : 1, -1);
   const ip = tagged === text.includes(':') ? parseIp(text) : undefined;
   return ip === undefined ? undefined : `[${formatIp(ip)}]`;
 }
 
 /**
- * Reads a recipient as a client wrote it between the angle brackets. Strict: what RFC 5321 §4.1.2 does not allow is a
- * fault, with its reason. One pass over at most 254 characters for each rule; never throws on a string.
+ * From left to right as the grammar goes, so that the first `@` outside quotes is the only one: readers that look for the
+ * last one see the same mailbox.
  */
-export function readRecipient(address: string): Recipient {
-  if (address === '') return fault('no-recipient');
-  if (address.length > LONGEST_MAILBOX) return fault('path-too-long');
-  if (hasControlCharacter(address)) return fault('control-character');
+function readMailbox(address: string): Recipient {
   // RFC 5321 §4.1.1.3: the one recipient without a domain.
   if (address.length === 10 && address.toLowerCase() === 'postmaster') return { kind: 'postmaster' };
-  if (address.charCodeAt(0) === AT) return fault(address.includes(':') ? 'source-route' : 'empty-local-part');
+  const first = address.charCodeAt(0);
+  if (first === AT) return fault(address.includes(':') ? 'source-route' : 'empty-local-part');
 
-  const { localPart, domain } = mailboxPath(address);
-  const trick = routingTrick(localPart);
-  if (localPart.length === address.length) return fault(trick ?? 'no-domain');
-  if (localPart.length > LONGEST_LOCAL_PART) return fault('local-part-too-long');
-  const quoted = localPart.charCodeAt(0) === QUOTE;
-  const bad = quoted ? quotedStringFault(localPart) : dotStringFault(localPart);
-  if (bad !== undefined) return fault(bad);
+  const end = first === QUOTE ? scanQuotedString(address) : scanDotString(address);
+  if (typeof end === 'string') return fault(end);
+  const trick = routingTrick(address, end);
+  if (end === address.length) return fault(trick ?? 'no-domain');
+  if (end > LONGEST_LOCAL_PART) return fault('local-part-too-long');
 
-  if (domain.startsWith('[')) {
-    const literal = canonicalLiteral(domain);
+  const text = address.slice(end + 1);
+  if (text.startsWith('[')) {
+    const literal = canonicalLiteral(text);
     return literal === undefined
       ? fault('address-literal')
       : { kind: 'mailbox', domain: literal, literal: true, trick };
   }
-  if (DOTS.includes(address.slice(-1))) return fault('trailing-dot');
-  // Of what is no domain, mailboxPath gives the text in lower case.
-  if (toAsciiDomain(domain, { underscores: true }) !== domain) return fault('bad-domain');
-  // An A-label can be longer than the U-label that was counted above.
-  if (localPart.length + 1 + domain.length > LONGEST_MAILBOX) return fault('path-too-long');
+  const domain = toAsciiDomain(text, { underscores: true });
+  if (domain === undefined) return fault(text.includes('@') ? 'nested-address' : 'bad-domain');
+  if (DOTS.includes(text.charAt(text.length - 1))) return fault('trailing-dot');
+  // An A-label can be longer than the U-label that was counted before.
+  if (end + 1 + domain.length > LONGEST_MAILBOX) return fault('path-too-long');
   return { kind: 'mailbox', domain, literal: false, trick };
+}
+
+/**
+ * Reads a recipient as a client wrote it between the angle brackets. Strict: what RFC 5321 §4.1.2 does not allow is a
+ * fault, with its reason. A few passes over at most 254 characters; never throws on a string.
+ */
+export function readRecipient(address: string): Recipient {
+  if (address === '') return fault('no-recipient');
+  if (address.length > LONGEST_MAILBOX) return fault('path-too-long');
+  const recipient = readMailbox(address);
+  // No control character passes the grammar; here it only gets its name.
+  return recipient.kind === 'fault' && hasControlCharacter(address) ? fault('control-character') : recipient;
 }

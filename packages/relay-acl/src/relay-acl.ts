@@ -87,7 +87,8 @@ function deny(reason: DenyReason, matched = ''): RelayDecision {
 export class RelayAcl {
   readonly #localDomains: DomainSet;
   readonly #localLiterals: ReadonlySet<string>;
-  readonly #relayDomains: DomainSet;
+  /** `undefined` instead of an empty set, which would be asked for each label all the same. */
+  readonly #relayDomains: DomainSet | undefined;
   readonly #trustedNetworks: readonly TrustedNetwork[];
   readonly #allowRoutingCharacters: boolean;
 
@@ -104,7 +105,8 @@ export class RelayAcl {
 
     this.#localDomains = new DomainSet(localDomains.filter((each) => !each.startsWith('[')));
     this.#localLiterals = new Set(localDomains.filter((each) => each.startsWith('[')).map(ownLiteral));
-    this.#relayDomains = new DomainSet(relayDomains);
+    const relayed = new DomainSet(relayDomains);
+    this.#relayDomains = relayed.size === 0 ? undefined : relayed;
     this.#trustedNetworks = [...trustedNetworks].map(trustedNetwork);
   }
 
@@ -147,7 +149,7 @@ export class RelayAcl {
     { domain, literal, trick }: Extract<Recipient, { kind: 'mailbox' }>,
   ): RelayDecision {
     const local = literal ? this.#localLiteral(domain) : this.#localDomains.match(domain);
-    const relayed = local === undefined && !literal ? this.#relayDomains.match(domain) : undefined;
+    const relayed = local === undefined && !literal ? this.#relayDomains?.match(domain) : undefined;
     // The next server trusts us, so that a route which it follows would be our open relay, whoever the client is.
     if ((local ?? relayed) !== undefined && trick !== undefined && !this.#allowRoutingCharacters) {
       return deny(trick, local ?? relayed);
@@ -180,7 +182,7 @@ export class RelayAcl {
 }
 
 function ownLiteral(text: string): string {
-  const literal = canonicalLiteral(text.toLowerCase());
+  const literal = canonicalLiteral(text);
   if (literal === undefined) {
     const takes = '"[192.0.2.25]" or "[IPv6:2001:db8::25]"';
     throw new RangeError(`RelayAcl: ${JSON.stringify(text)} in "localDomains" is no address literal such as ${takes}`);
