@@ -117,6 +117,7 @@ export type { Client, Service, Session, TlsFacts } from './smtp/session.ts';
 export { isSmtpReply, type PermanentReply, replyOf, type SmtpReply, type TransientReply } from './smtp/smtp-reply.ts';
 export type { Transaction } from './smtp/transaction.ts';
 export type { Cache } from './store/cache.ts';
+export { MemoryStore, type MemoryStoreOptions } from './store/memory-store.ts';
 export type {
   AcquireResult,
   Charge,

@@ -21,6 +21,7 @@ describe('the class of a reply', () => {
     ['an enhanced code of the other class', { ...permanent, enhanced: '4.7.1' }],
     ['an enhanced code with more behind', { ...permanent, enhanced: '5.7.1\r\n250 ok' }],
     ['a line break behind the enhanced code', { ...permanent, enhanced: '5.7.1\n' }],
+    ['no enhanced code', { ...permanent, enhanced: '' }],
     ['a part too long', { ...permanent, enhanced: '5.7.1000' }],
     ['no text', { code: 550, enhanced: '5.7.1' }],
     ['null', null],

@@ -1,4 +1,4 @@
-import type { PermanentReply, TransientReply } from './smtp-reply.ts';
+import { isSmtpReply, type PermanentReply, type TransientReply } from './smtp-reply.ts';
 
 // Records, not sets: the compiler finds a code that is missing here or that the types do not have.
 const transientCodes: Readonly<Record<TransientReply['code'], true>> = {
@@ -34,28 +34,12 @@ const permanentCodes: Readonly<Record<PermanentReply['code'], true>> = {
   556: true,
 };
 
-// RFC 3463 §2: class "." subject "." detail, the latter two of one to three digits.
-const transientStatus = /^4\.\d{1,3}\.\d{1,3}$/;
-const permanentStatus = /^5\.\d{1,3}\.\d{1,3}$/;
-
 /** Whether a value, of which nothing is known, is a reply that asks the client to try again later. */
 export function isTransientReply(value: unknown): value is TransientReply {
-  return isReply(value, transientCodes, transientStatus);
+  return isSmtpReply(value) && Object.hasOwn(transientCodes, value.code) && value.enhanced !== '';
 }
 
 /** Whether a value, of which nothing is known, is a reply that tells the client not to try again. */
 export function isPermanentReply(value: unknown): value is PermanentReply {
-  return isReply(value, permanentCodes, permanentStatus);
-}
-
-function isReply(value: unknown, codes: Readonly<Record<number, true>>, status: RegExp): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  if (!('code' in value && 'enhanced' in value && 'text' in value)) return false;
-  return (
-    typeof value.code === 'number' &&
-    codes[value.code] === true &&
-    typeof value.enhanced === 'string' &&
-    status.test(value.enhanced) &&
-    typeof value.text === 'string'
-  );
+  return isSmtpReply(value) && Object.hasOwn(permanentCodes, value.code) && value.enhanced !== '';
 }
