@@ -2,6 +2,7 @@ import {
   type Check,
   type Finding,
   formatIp,
+  isResolver,
   type Opinion,
   OptionReader,
   type Resolver,
@@ -12,7 +13,7 @@ import { compileZones, isZoneList } from './compiled-zone.ts';
 import type { DnsblResult } from './dnsbl-result.ts';
 import type { DnsblZone } from './dnsbl-zone.ts';
 import { listingReply, namesOf } from './listing-reply.ts';
-import { DEFAULT_TIMEOUT_MS, isResolver, MAX_TIMEOUT_MS } from './query-dnsbl.ts';
+import { DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS } from './query-dnsbl.ts';
 
 /** How {@link dnsbl} asks, and what it makes of the answers. */
 export interface DnsblOptions {

@@ -1,4 +1,4 @@
-import { OptionReader, parseIp, type Resolver } from '@postern/core';
+import { isResolver, OptionReader, parseIp, type Resolver } from '@postern/core';
 import { askZones } from './ask-zones.ts';
 import { type CompiledZone, compileZones, isZoneList } from './compiled-zone.ts';
 import type { DnsblResult } from './dnsbl-result.ts';
@@ -30,10 +30,6 @@ export interface QueryDnsblOptions {
 export const DEFAULT_TIMEOUT_MS = 3_000;
 /** RFC 5321 §4.5.3.2: ten minutes are the longest that a client is asked to wait for a reply. */
 export const MAX_TIMEOUT_MS = 600_000;
-
-export function isResolver(value: unknown): value is Resolver {
-  return typeof value === 'object' && value !== null && 'resolve' in value && typeof value.resolve === 'function';
-}
 
 function isSignal(value: unknown): value is AbortSignal {
   return value instanceof AbortSignal;
