@@ -24,6 +24,7 @@ export { classifyIp, type IpClass, type IpClassification, isGlobal } from './add
 export type { Awaitable } from './awaitable.ts';
 export type { Backend, Delivery, DeliveryResult } from './check/backend.ts';
 export type { Check, CheckRun, Context } from './check/check.ts';
+export { type DryRunOptions, dryRun } from './check/dry-run.ts';
 export type { Finding } from './check/finding.ts';
 export { isLoginOpinion, isOpinion, isRecipientOpinion, type OpinionKind, opinionDefect } from './check/is-opinion.ts';
 export type { LoginAttempt } from './check/login-attempt.ts';
