@@ -19,3 +19,15 @@ export { ZoneSyntaxError } from './dns/zone-lexer.ts';
 export { type ResolverQuery, ZoneResolver } from './dns/zone-resolver.ts';
 export type { ZoneTextOptions } from './dns/zone-text.ts';
 export { FakeClock } from './fake-clock.ts';
+export type { SinkPath } from './smtp/sink-command.ts';
+export type { SinkFault, SinkFaultRule, SinkStage } from './smtp/sink-fault.ts';
+export type { SinkClient, SinkRecipient, SinkTransaction } from './smtp/sink-transaction.ts';
+export {
+  asMailData,
+  type DriverReply,
+  type Ending,
+  SmtpDriver,
+  SmtpDriverError,
+  type SmtpDriverOptions,
+} from './smtp/smtp-driver.ts';
+export { SmtpSink, type SmtpSinkOptions } from './smtp/smtp-sink.ts';

@@ -1,0 +1,142 @@
+import { once } from 'node:events';
+import { createServer, type Server, type Socket } from 'node:net';
+import { createSecureContext } from 'node:tls';
+import { type SinkFaultRule, SinkFaultTable } from './sink-fault.ts';
+import { SinkSession } from './sink-session.ts';
+import type { SinkTransaction } from './sink-transaction.ts';
+
+/** How an `SmtpSink` is started. */
+export interface SmtpSinkOptions {
+  /** Default `127.0.0.1`. */
+  readonly host?: string;
+  /** Default 0: a free one. */
+  readonly port?: number;
+  /** What it calls itself. Default `sink.test`. */
+  readonly hostname?: string;
+  /**
+   * What EHLO offers. Default `PIPELINING`, `SIZE` with `maxMessageBytes`, `8BITMIME`, `SMTPUTF8`, `ENHANCEDSTATUSCODES`,
+   * and `STARTTLS` if there is a certificate. Parameters of what is not offered are refused.
+   */
+  readonly extensions?: readonly string[];
+  /** A longer message gets a 552. Default 10,485,760. */
+  readonly maxMessageBytes?: number;
+  /** Offers STARTTLS with this certificate. PEM. Default: none. */
+  readonly tls?: { readonly key: string; readonly cert: string };
+  /** What it does wrong, and when. Default: nothing. */
+  readonly faults?: readonly SinkFaultRule[];
+}
+
+/**
+ * An SMTP server on loopback that takes every message, keeps it in memory, and misbehaves on demand: what a gateway
+ * forwards to in a test.
+ *
+ * @example
+ * ```ts
+ * await using sink = await SmtpSink.start({
+ *   faults: [{ stage: 'rcpt', match: 'full@example.org', fault: 'reply', reply: '452 4.2.2 Mailbox full' }],
+ * });
+ * // … send mail to 127.0.0.1:sink.port …
+ * sink.messages[0]?.recipients; // with the reply that each one got
+ * sink.setFaults([{ stage: 'dot', fault: 'close' }]); // gone after the final dot, before its reply
+ * ```
+ */
+export class SmtpSink implements AsyncDisposable {
+  readonly #server: Server;
+  readonly #connections: Map<Socket, Promise<void>> = new Map();
+  readonly #transactions: SinkTransaction[] = [];
+  readonly #commands: string[] = [];
+  #faults: SinkFaultTable;
+  #connectionCount = 0;
+  #closing: Promise<void> | undefined;
+
+  private constructor(options: SmtpSinkOptions) {
+    const { hostname = 'sink.test', maxMessageBytes = 10 * 1024 * 1024, tls, faults = [] } = options;
+    this.#faults = new SinkFaultTable(faults);
+    const byDefault = ['PIPELINING', `SIZE ${maxMessageBytes}`, '8BITMIME', 'SMTPUTF8', 'ENHANCEDSTATUSCODES'];
+    const context = {
+      hostname,
+      extensions: options.extensions ?? byDefault,
+      maxMessageBytes,
+      secureContext: tls && createSecureContext(tls),
+      faults: () => this.#faults,
+      onCommand: (line: string) => this.#commands.push(line),
+      onTransaction: (transaction: SinkTransaction) => this.#transactions.push(transaction),
+    };
+    // Half-open: a client that has sent all and ended still gets its replies.
+    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+      this.#connectionCount++;
+      socket.on('error', () => {});
+      const closed = once(socket, 'close').then(() => {
+        this.#connections.delete(socket);
+      });
+      this.#connections.set(socket, closed);
+      void new SinkSession(socket, context).run();
+    });
+  }
+
+  static async start(options: SmtpSinkOptions = {}): Promise<SmtpSink> {
+    const sink = new SmtpSink(options);
+    sink.#server.listen(options.port ?? 0, options.host ?? '127.0.0.1');
+    await once(sink.#server, 'listening');
+    return sink;
+  }
+
+  get port(): number {
+    const address = this.#server.address();
+    if (address === null || typeof address === 'string') throw new Error('SmtpSink: it is closed');
+    return address.port;
+  }
+
+  /** Every transaction from its MAIL on, complete or not, oldest first. */
+  get transactions(): readonly SinkTransaction[] {
+    return this.#transactions;
+  }
+
+  /** The transactions whose final dot got a 2yz reply, oldest first. */
+  get messages(): readonly SinkTransaction[] {
+    return this.#transactions.filter(({ accepted }) => accepted);
+  }
+
+  /** Every command line, oldest first. */
+  get commands(): readonly string[] {
+    return this.#commands;
+  }
+
+  /** How many connections there were. */
+  get connections(): number {
+    return this.#connectionCount;
+  }
+
+  /** Puts these faults in place of all others. */
+  setFaults(faults: readonly SinkFaultRule[]): void {
+    this.#faults = new SinkFaultTable(faults);
+  }
+
+  /** Forgets transactions, commands and the count of connections. */
+  clear(): void {
+    this.#transactions.length = 0;
+    this.#commands.length = 0;
+    this.#connectionCount = 0;
+  }
+
+  /** Resolves when no connection is open: what was sent by then has been seen. */
+  async idle(): Promise<void> {
+    while (this.#connections.size > 0) await Promise.all(this.#connections.values());
+  }
+
+  /** Stops at once; open connections are cut. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => void this.#server.close(() => resolve()));
+    for (const socket of this.#connections.keys()) socket.destroy();
+    await closed;
+  }
+}
