@@ -1,12 +1,12 @@
 import {
   type Check,
+  checkFailed,
   type Finding,
   formatIp,
   isResolver,
   type Opinion,
   OptionReader,
   type Resolver,
-  type TransientReply,
 } from '@postern/core';
 import { type AskOptions, askZones } from './ask-zones.ts';
 import { compileZones, isZoneList } from './compiled-zone.ts';
@@ -32,7 +32,7 @@ export interface DnsblOptions {
   readonly rejectAtScore?: number;
   /**
    * What to do when no zone lists the client and at least one could not say. `defer` asks the client to come back
-   * (451 4.7.1): a list that is down then holds up all strangers' mail. Default `ignore`.
+   * (451 4.3.0): a list that is down then holds up all strangers' mail. Default `ignore`.
    */
   readonly onUnknown?: 'ignore' | 'defer';
   /** Ask about private, loopback and documentation addresses too. Default `false`. */
@@ -44,12 +44,6 @@ interface Policy {
   readonly rejectAtScore: number;
   readonly deferUnknown: boolean;
 }
-
-const deferral: TransientReply = {
-  code: 451,
-  enhanced: '4.7.1',
-  text: 'A DNS blocklist cannot be asked about your address at present; please try again later',
-};
 
 function isName(value: unknown): value is string {
   return typeof value === 'string' && value !== '';
@@ -100,7 +94,7 @@ function opinionOf(address: string, result: DnsblResult, policy: Policy): Opinio
   }
   // A client that nobody could ask about is unknown as well; one that nobody needs to ask about is not.
   const unknown = result.reason === 'no-answer' || result.reason === 'not-an-address';
-  if (unknown && policy.deferUnknown && !result.allowed) return { finding, verdict: 'defer', reply: deferral };
+  if (unknown && policy.deferUnknown && !result.allowed) return { finding, verdict: 'defer', reply: checkFailed };
   return { finding };
 }
 
@@ -111,7 +105,7 @@ function opinionOf(address: string, result: DnsblResult, policy: Policy): Opinio
  * - a score of `rejectAtScore` or more: 550 5.7.1 with the list, its reason, the look-up link and the client's address
  * - a lower score: counts towards the gateway's thresholds
  * - an allow zone lists the client: a listing is reported and not held against it
- * - not known: nothing, or 451 4.7.1 with `onUnknown: 'defer'`
+ * - not known: nothing, or 451 4.3.0 with `onUnknown: 'defer'`
  *
  * The finding carries every zone's result, and no query key.
  *

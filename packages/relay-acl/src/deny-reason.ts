@@ -1,4 +1,4 @@
-import type { PermanentReply } from '@postern/core';
+import { type PermanentReply, relayDenied } from '@postern/core';
 
 /**
  * Why a recipient is denied.
@@ -36,33 +36,32 @@ export type DenyReason =
 
 /** What the client is told, and a person who reads a report. Nothing of what the client sent stands in it. */
 const texts: Readonly<Record<DenyReason, string>> = {
-  'client-address': 'Your address cannot be read, so this server takes no mail from you',
-  'relay-denied':
-    'This server does not relay mail to that domain for you; log in, or ask the mail server of that domain',
-  'no-recipient': 'The recipient address is empty',
-  'path-too-long': 'The recipient address is longer than 254 octets',
-  'control-character': 'The recipient address has a control character in it',
-  'source-route': 'Source routes are not followed; give the mailbox alone',
-  'nested-address': 'The recipient address has more than one "@"',
-  'empty-local-part': 'The recipient address has nothing before the "@"',
-  'local-part-too-long': 'The recipient address has more than 64 octets before the "@"',
-  'non-ascii-local-part': 'The recipient address has other than ASCII characters before the "@"',
-  'bad-local-part': 'The recipient address is malformed before the "@"',
-  'no-domain': 'The recipient address has no domain',
-  'trailing-dot': 'The domain of the recipient ends with a dot',
-  'bad-domain': 'The domain of the recipient is malformed',
-  'address-literal': 'This server takes no mail for that address literal',
-  'percent-hack': 'Routing with "%" in a recipient address is not allowed here',
-  'bang-path': 'Routing with "!" in a recipient address is not allowed here',
-  'quoted-route': 'Routing within a quoted recipient address is not allowed here',
+  'client-address': 'The address of the client cannot be read, so this server takes no mail from it.',
+  'relay-denied': relayDenied.text,
+  'no-recipient': 'The recipient address is empty.',
+  'path-too-long': 'The recipient address is longer than 254 octets.',
+  'control-character': 'The recipient address has a control character in it.',
+  'source-route': 'Source routes are not followed here. Give the mailbox alone.',
+  'nested-address': 'The recipient address has more than one "@". Give one mailbox.',
+  'empty-local-part': 'The recipient address has nothing before the "@".',
+  'local-part-too-long': 'The recipient address has more than 64 octets before the "@".',
+  'non-ascii-local-part': 'The recipient address has other than ASCII characters before the "@".',
+  'bad-local-part': 'The recipient address is malformed before the "@".',
+  'no-domain': 'The recipient address has no domain.',
+  'trailing-dot': 'The domain of the recipient ends with a dot. Leave it out.',
+  'bad-domain': 'The domain of the recipient is malformed.',
+  'address-literal': 'This server takes no mail for that address literal. Use a domain.',
+  'percent-hack': 'Routing with "%" in a recipient address is not allowed here.',
+  'bang-path': 'Routing with "!" in a recipient address is not allowed here.',
+  'quoted-route': 'Routing within a quoted recipient address is not allowed here.',
 };
 
-/** One sentence for a person. */
+/** One or two sentences for a person. */
 export function denySummary(reason: DenyReason): string {
-  return `${texts[reason]}.`;
+  return texts[reason];
 }
 
 /** 550 5.7.1 with the reason in words. */
 export function denyReply(reason: DenyReason): PermanentReply {
-  return { code: 550, enhanced: '5.7.1', text: texts[reason] };
+  return { ...relayDenied, text: texts[reason] };
 }

@@ -58,8 +58,8 @@ function isTextList(value: unknown): value is TextList {
   return (Array.isArray(value) || value instanceof Set) && [...value].every((each) => typeof each === 'string');
 }
 
-function deny(reason: DenyReason, matched = ''): RelayDecision {
-  return { decision: 'deny', reason, matched, summary: denySummary(reason), reply: denyReply(reason) };
+function deny(reason: DenyReason, matched = '', summary: string = denySummary(reason)): RelayDecision {
+  return { decision: 'deny', reason, matched, summary, reply: denyReply(reason) };
 }
 
 /**
@@ -173,7 +173,7 @@ export class RelayAcl {
       const summary = `Clients of ${network} may send to any domain.`;
       return { decision: 'relay', reason: 'trusted-network', matched: network, summary, reply: undefined };
     }
-    return deny('relay-denied', domain);
+    return deny('relay-denied', domain, `The client is a stranger, and ${domain} is none of our domains.`);
   }
 
   #localLiteral(literal: string): string | undefined {

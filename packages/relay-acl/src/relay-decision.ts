@@ -7,7 +7,7 @@ interface DecisionFacts {
    * domain when no pattern matched it; `''` when nothing of the kind was reached.
    */
   readonly matched: string;
-  /** One sentence for a person. */
+  /** One or two sentences for a person. */
   readonly summary: string;
 }
 
