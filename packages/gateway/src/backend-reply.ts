@@ -1,0 +1,63 @@
+import type { SmtpReply, TransientReply } from '@postern/core';
+import type { ServerReply } from './reply-reader.ts';
+
+/** What the client is told when the server behind us cannot be used. */
+export const backendReplies = {
+  /** RFC 3463 §3.5: no answer from host. */
+  unreachable: reply451('4.4.1', 'The next mail server cannot be reached; try again later'),
+  /** Mail system congestion. */
+  busy: reply451('4.4.5', 'The next mail server is busy; try again later'),
+  /** Bad connection. */
+  lost: reply451('4.4.2', 'The connection to the next mail server broke; try again later'),
+  lostAfterMessage: reply451(
+    '4.4.2',
+    'The connection to the next mail server broke before it answered; try again later',
+  ),
+  /** System incorrectly configured. It speaks of us, not of the message: the client must not give it up. */
+  misconfigured: reply451('4.3.5', 'The way to the next mail server is wrongly configured; try again later'),
+  /** Other or undefined protocol status. */
+  protocol: reply451('4.5.0', 'The next mail server answered unexpectedly; try again later'),
+  sourceFailed: reply451('4.3.0', 'The message could not be read back; try again later'),
+  closed: reply451('4.3.2', 'The server is shutting down; try again later'),
+} as const;
+
+function reply451(enhanced: TransientReply['enhanced'], text: string): TransientReply {
+  return { code: 451, enhanced, text };
+}
+
+const MAX_TEXT = 400;
+const enhancedStart = /^([245])\.(\d{1,3})\.(\d{1,3})(?:[ \t]+|$)/;
+const notPrintable = /[^ -~]/g;
+
+/**
+ * Errors that say something about us, not about the message or its recipient (commands unknown or out of order, TLS or a
+ * login missing, parameters not known). Passed on, they would make the client give up mail because we are wrongly configured.
+ */
+const aboutUs: ReadonlySet<number> = new Set([500, 502, 503, 504, 530, 534, 535, 538, 555]);
+
+/**
+ * A server's reply as the client gets to hear it: the same code with its own enhanced code, or else `byDefault` or
+ * `4.0.0`/`5.0.0`; its text on one line, in printable ASCII, cut at 400 characters. 421 becomes 451: it is our connection
+ * that ends, not the client's.
+ *
+ * @param byDefault - the enhanced code of a 2yz reply that has none
+ */
+export function toClientReply({ code, lines }: ServerReply, byDefault: string): SmtpReply {
+  if (code < 200 || (code >= 300 && code < 400)) return backendReplies.protocol;
+  if (aboutUs.has(code)) return backendReplies.misconfigured;
+  const replyClass = String(code).charAt(0);
+  let enhanced = replyClass === '2' ? byDefault : `${replyClass}.0.0`;
+  const texts: string[] = [];
+  for (const [i, line] of lines.entries()) {
+    const found = enhancedStart.exec(line);
+    if (i === 0 && found?.[1] === replyClass) enhanced = `${replyClass}.${Number(found[2])}.${Number(found[3])}`;
+    texts.push(found === null ? line : line.slice(found[0].length));
+  }
+  const text = texts.join(' ').trim().slice(0, MAX_TEXT).replace(notPrintable, '?');
+  return { code: code === 421 ? 451 : code, enhanced, text: text === '' ? defaultText(replyClass) : text };
+}
+
+function defaultText(replyClass: string): string {
+  if (replyClass === '2') return 'Ok';
+  return replyClass === '4' ? 'The next mail server asks to try again later' : 'The next mail server refused';
+}
