@@ -12,3 +12,8 @@ export function isPending<T>(value: Awaitable<T>): value is Promise<T> {
 export function andThen<T, U>(value: Awaitable<T>, next: (value: T) => Awaitable<U>): Awaitable<U> {
   return isPending(value) ? value.then(next) : next(value);
 }
+
+/** Takes note of a promise where none was to be expected: its rejection would end the process. */
+export function disregard(value: unknown): void {
+  if (isPending(value)) value.then(undefined, () => {});
+}

@@ -1,4 +1,4 @@
-import type { Check, Opinion, PermanentReply, SmtpReply, Stage, TransientReply } from '@postern/core';
+import type { Check, Finding, Opinion, PermanentReply, SmtpReply, Stage, TransientReply } from '@postern/core';
 
 /** An opinion of any stage: `permit` means something at `recipient`, `user` at `authenticate`, and nothing elsewhere. */
 export type AnyOpinion = Opinion & { readonly permit?: 'local' | 'relay'; readonly user?: string };
@@ -39,4 +39,17 @@ export function endsSession(opinion: Opinion): boolean {
 /** Whether a check's opinions are about strangers only. */
 export function isForStrangers(check: Check): boolean {
   return check.appliesTo === 'strangers';
+}
+
+/** What the gateway itself found; with the reply that it gave for it, if that refused. */
+export function ownOpinion(stage: Stage, finding: Finding, reply?: SmtpReply, recipient?: string): HeardOpinion {
+  const verdict = reply === undefined ? {} : { verdict: reply.code < 500 ? ('defer' as const) : ('reject' as const) };
+  return {
+    check: 'gateway',
+    stage,
+    ...(recipient !== undefined && { recipient }),
+    strangersOnly: false,
+    opinion: { finding, ...verdict },
+    durationMs: 0,
+  };
 }

@@ -3,13 +3,13 @@ import {
   type Check,
   type CheckRun,
   type Clock,
-  type Finding,
   type OpinionKind,
   opinionDefect,
   type Stage,
 } from '@postern/core';
 import { isPending } from './and-then.ts';
-import { type AnyOpinion, endsSession, type HeardOpinion, isForStrangers, refusalOf } from './heard-opinion.ts';
+import { type CheckFailureReason, checkFailure, errorText } from './check-failure.ts';
+import { type AnyOpinion, endsSession, type HeardOpinion, isForStrangers } from './heard-opinion.ts';
 
 /** A check at work on one session. */
 export interface ActiveCheck {
@@ -26,12 +26,13 @@ export interface StageQuestion {
   readonly checks: readonly ActiveCheck[];
   /** Puts the question to one check. What it returns or throws is not trusted. */
   readonly ask: (active: ActiveCheck, signal: AbortSignal) => unknown;
-  /** Asked right before the check would be: an opinion of this very stage can make a check unnecessary. */
+  /**
+   * Whether the check has become unnecessary by what was heard before, at earlier stages or at this one. Asked right before
+   * the check would be, and of a network check once more when its turn has come.
+   */
   readonly skips: (active: ActiveCheck) => boolean;
   /** Told of each opinion that counts, in order. */
   readonly hears: (heard: HeardOpinion) => void;
-  /** Ask the network checks even when the outcome is determined, for complete reports. */
-  readonly checkAll: boolean;
   /** Milliseconds for the whole stage. */
   readonly timeoutMs: number;
   readonly clock: Clock;
@@ -43,9 +44,9 @@ export interface StageQuestion {
 export type StageEnd = 'complete' | 'gone';
 
 /**
- * Asks the checks of one stage: all local ones in order, one after the other, then, if none refused, all network ones
- * together. Opinions count as if the checks had been asked in order: what a later network check says counts only when no
- * earlier one refused, however soon it was there; once that is determined, the rest is aborted.
+ * Asks the checks of one stage: the local ones in order, one after the other, then the network ones together. Opinions
+ * count as if all had been asked in order: what a network check says counts only when nothing before it made it
+ * unnecessary, however soon it was there. Once everything that counts is heard, the rest is aborted.
  *
  * It fails closed. A check that throws, answers something that is no opinion, or has not answered at the deadline counts
  * as `defer` with 451 4.3.0. A 421 ends the stage at once.
@@ -63,12 +64,10 @@ interface Slot {
   answer: { readonly opinion: AnyOpinion | undefined; readonly durationMs: number } | undefined;
 }
 
-type Failure = 'threw' | 'late' | 'rubbish';
-
 class StageRun {
   readonly #question: StageQuestion;
   readonly #controller = new AbortController();
-  #refused = false;
+  /** A 421 was heard. */
   #ended = false;
   #interrupted: 'late' | 'gone' | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -113,22 +112,10 @@ class StageRun {
   }
 
   #networks(from: number): Awaitable<StageEnd> {
-    const { checks, skips, checkAll } = this.#question;
-    if (this.#refused && !checkAll) return this.#finish();
+    const { checks, skips } = this.#question;
     const slots: Slot[] = [];
     const pending: Promise<void>[] = [];
-    let next = 0;
-    /** Hears what is next in order, as far as it is there; whether the outcome is determined. */
-    const advance = (): boolean => {
-      for (let slot = slots[next]; slot?.answer !== undefined; slot = slots[next]) {
-        next += 1;
-        this.#hear(slot);
-        if (this.#ended || (this.#refused && !checkAll)) return true;
-      }
-      return false;
-    };
-    let determined = false;
-    for (let index = from; index < checks.length && !determined; index += 1) {
+    for (let index = from; index < checks.length; index += 1) {
       const active = checks[index];
       if (active === undefined || skips(active)) continue;
       const slot: Slot = { active, startedAt: this.#question.clock.now(), answer: undefined };
@@ -136,19 +123,26 @@ class StageRun {
       const answer = this.#ask(active);
       if (isPending(answer)) pending.push(answer.then((opinion) => this.#settle(slot, opinion)));
       else this.#settle(slot, answer);
-      determined = advance();
     }
-    const done = (): boolean => {
-      determined ||= advance();
-      return determined || next === slots.length;
+    let turn = 0;
+    /** Hears what is next in order, as far as it is there; whether everything that counts is heard. */
+    const hearInOrder = (): boolean => {
+      for (let slot = slots[turn]; slot !== undefined && !this.#ended; slot = slots[turn]) {
+        if (!skips(slot.active)) {
+          if (slot.answer === undefined) return false;
+          this.#hear(slot);
+        }
+        turn += 1;
+      }
+      return true;
     };
-    if (done()) return this.#finish();
-    return this.#orInterrupted(pending, done).then(() => {
-      if (this.#interrupted === 'late' && !determined) {
+    if (hearInOrder()) return this.#finish();
+    return this.#orInterrupted(pending, hearInOrder).then(() => {
+      if (this.#interrupted === 'late') {
         for (const slot of slots) {
           if (slot.answer === undefined) this.#settle(slot, this.#failure(slot.active, 'late'));
         }
-        advance();
+        hearInOrder();
       }
       return this.#finish();
     });
@@ -199,7 +193,6 @@ class StageRun {
       opinion,
       durationMs,
     });
-    if (refusalOf(opinion) !== undefined) this.#refused = true;
     if (endsSession(opinion)) this.#ended = true;
   }
 
@@ -244,7 +237,7 @@ class StageRun {
     return this.#interrupted === 'gone' ? 'gone' : 'complete';
   }
 
-  #failure(active: ActiveCheck, failure: Failure, error?: unknown): AnyOpinion {
+  #failure(active: ActiveCheck, failure: CheckFailureReason, error?: unknown): AnyOpinion {
     const { stage, timeoutMs } = this.#question;
     const detail = failure === 'late' ? `no answer within ${timeoutMs} ms` : errorText(error);
     return checkFailure(active.check, stage, failure, detail);
@@ -258,29 +251,4 @@ function opinionKindOf(stage: Stage): OpinionKind {
 
 function isAnyOpinion(value: unknown, kind: OpinionKind): value is AnyOpinion {
   return opinionDefect(value, kind) === undefined;
-}
-
-/** The opinion that stands for a check that gave none: it is deferred, and the report says why. */
-export function checkFailure(check: Check, stage: Stage, failure: Failure, detail: string): AnyOpinion {
-  const finding: Finding = {
-    kind: 'gateway/check-failed',
-    summary: `The check ${check.name} failed at ${stage}: ${detail}.`,
-    failure,
-    error: detail,
-  };
-  return {
-    finding,
-    verdict: 'defer',
-    reply: { code: 451, enhanced: '4.3.0', text: 'A check could not be completed, please try again later' },
-  };
-}
-
-/** What was thrown, as one bounded line for a report; never for a reply. */
-export function errorText(error: unknown): string {
-  try {
-    const text = error instanceof Error ? error.message || error.name : String(error);
-    return text.length > 300 ? `${text.slice(0, 300)}…` : text;
-  } catch {
-    return 'something that cannot be printed was thrown';
-  }
 }

@@ -1,0 +1,30 @@
+import type { Check, Finding, Stage } from '@postern/core';
+import type { AnyOpinion } from './heard-opinion.ts';
+
+/** How a check failed: it threw, was later than the deadline, or answered something that is no opinion. */
+export type CheckFailureReason = 'threw' | 'late' | 'rubbish';
+
+/** The opinion that stands for a check that gave none: it is deferred, and the report says why. */
+export function checkFailure(check: Check, stage: Stage, failure: CheckFailureReason, detail: string): AnyOpinion {
+  const finding: Finding = {
+    kind: 'gateway/check-failed',
+    summary: `The check ${check.name} failed at ${stage}: ${detail}.`,
+    failure,
+    error: detail,
+  };
+  return {
+    finding,
+    verdict: 'defer',
+    reply: { code: 451, enhanced: '4.3.0', text: 'A check could not be completed, please try again later' },
+  };
+}
+
+/** What was thrown, as one bounded line for a report; never for a reply. */
+export function errorText(error: unknown): string {
+  try {
+    const text = error instanceof Error ? error.message || error.name : String(error);
+    return text.length > 300 ? `${text.slice(0, 300)}…` : text;
+  } catch {
+    return 'something that cannot be printed was thrown';
+  }
+}

@@ -1,0 +1,151 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Awaitable, Check, CheckRun, Stage } from '@postern/core';
+import { andThen, disregard, isPending } from './and-then.ts';
+import { checkFailure, errorText } from './check-failure.ts';
+import type { GatewayHouse } from './gateway-house.ts';
+import { type HeardOpinion, isForStrangers } from './heard-opinion.ts';
+import type { OpinionLedger } from './opinion-ledger.ts';
+import type { SessionFacts } from './session-facts.ts';
+import { type ActiveCheck, runStage } from './stage-runner.ts';
+
+/** A question to the session's checks. */
+export interface StageRequest {
+  readonly stage: Stage;
+  /** The recipient asked about, at stage `recipient`. */
+  readonly recipient?: string;
+  readonly ask: (active: ActiveCheck, signal: AbortSignal) => unknown;
+  /** Whether what was heard so far leaves a network check nothing to decide. */
+  readonly moot: (check: Check) => boolean;
+  /** Where the opinions go, as they are heard. */
+  readonly into: OpinionLedger;
+}
+
+/** What the checks said at one stage. */
+export interface StageSummary {
+  /** The client went away meanwhile. */
+  readonly gone: boolean;
+  readonly heard: readonly HeardOpinion[];
+}
+
+/** The checks at work on one session. */
+export class SessionChecks {
+  readonly #house: GatewayHouse;
+  readonly #facts: SessionFacts;
+  readonly #active: readonly ActiveCheck[];
+  readonly #gone = new AbortController();
+
+  /** @param ledger - where checks that cannot be started are noted: they defer */
+  constructor(house: GatewayHouse, facts: SessionFacts, ledger: OpinionLedger) {
+    this.#house = house;
+    this.#facts = facts;
+    const local: ActiveCheck[] = [];
+    const network: ActiveCheck[] = [];
+    for (const check of house.settings.checks) {
+      const run = this.#start(check, ledger);
+      if (run !== undefined) (check.cost === 'local' ? local : network).push({ check, run });
+    }
+    this.#active = [...local, ...network];
+  }
+
+  get active(): readonly ActiveCheck[] {
+    return this.#active;
+  }
+
+  /** Fires when the client is gone. */
+  get gone(): AbortSignal {
+    return this.#gone.signal;
+  }
+
+  /** Whether there is someone to judge a login. */
+  get judgesLogins(): boolean {
+    return this.#active.some(({ run }) => run.authenticate !== undefined);
+  }
+
+  /** Whether the check has nothing to say of a client that is known. */
+  leavesOut(check: Check): boolean {
+    return this.#facts.known && isForStrangers(check);
+  }
+
+  ask({ stage, recipient, ask, moot, into }: StageRequest): Awaitable<StageSummary> {
+    const { checkAll, stageTimeoutMs, clock } = this.#house.settings;
+    const heard: HeardOpinion[] = [];
+    const end = runStage({
+      stage,
+      ...(recipient !== undefined && { recipient }),
+      checks: this.#active,
+      ask,
+      skips: ({ check }) => this.leavesOut(check) || (!checkAll && check.cost !== 'local' && moot(check)),
+      hears: (each) => {
+        heard.push(each);
+        into.add(each);
+        // The checks behind it in this very stage know already.
+        if (each.opinion.trust === true) this.#facts.trusted = true;
+      },
+      timeoutMs: stageTimeoutMs,
+      clock,
+      gone: this.#gone.signal,
+    });
+    return andThen(end, (how) => ({ gone: how === 'gone', heard }));
+  }
+
+  /** Lets the time pass for which the opinions hold the reply back: the longest of them, within `maxDelayMs`. */
+  holdBack(heard: readonly HeardOpinion[]): Awaitable<void> {
+    let delayMs = 0;
+    for (const { opinion, strangersOnly } of heard) {
+      if (opinion.delayMs !== undefined && !(strangersOnly && this.#facts.known)) {
+        delayMs = Math.max(delayMs, opinion.delayMs);
+      }
+    }
+    const bounded = Math.min(delayMs, this.#house.settings.maxDelayMs);
+    if (bounded === 0 || this.#gone.signal.aborted) return;
+    return sleep(bounded, undefined, { signal: this.#gone.signal, ref: false }).catch(() => {});
+  }
+
+  /** The client is gone. */
+  leave(): void {
+    this.#gone.abort();
+  }
+
+  /** Tells the checks that the session is over. */
+  close(): void {
+    for (const { check, run } of this.#active) {
+      if (run.close !== undefined)
+        this.#house.bystanders.call(`close() of the check ${check.name}`, () => run.close?.());
+    }
+  }
+
+  /** A check that cannot be started might have refused: it defers. */
+  #start(check: Check, ledger: OpinionLedger): CheckRun | undefined {
+    const fail = (reason: 'threw' | 'rubbish', detail: string): undefined => {
+      const opinion = checkFailure(check, 'connect', reason, detail);
+      const strangersOnly = isForStrangers(check);
+      ledger.add({ check: check.name, stage: 'connect', strangersOnly, opinion, durationMs: 0 });
+    };
+    try {
+      const run: unknown = check.start(this.#facts, this.#house.context);
+      if (run === undefined || isCheckRun(run)) return run;
+      disregard(run);
+      return fail('rubbish', 'start() returned something that is no run of a check');
+    } catch (error) {
+      return fail('threw', errorText(error));
+    }
+  }
+}
+
+const HOOKS: readonly (keyof CheckRun)[] = [
+  'connect',
+  'helo',
+  'authenticate',
+  'mail',
+  'recipient',
+  'message',
+  'report',
+  'close',
+];
+
+/** Something else than a run, a promise of one for instance, would be a check that silently judges nothing. */
+function isCheckRun(value: unknown): value is CheckRun {
+  if (typeof value !== 'object' || value === null || isPending(value)) return false;
+  const hooks = HOOKS.map((name): unknown => Reflect.get(value, name)).filter((hook) => hook !== undefined);
+  return hooks.every((hook) => typeof hook === 'function') && (hooks.length > 0 || Object.keys(value).length === 0);
+}

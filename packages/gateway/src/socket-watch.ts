@@ -1,0 +1,97 @@
+import type { Socket } from 'node:net';
+import type { Clock } from '@postern/core';
+import type { SMTPServer, SMTPServerSession } from 'smtp-server';
+import type { SmtpServerDoor } from './smtp-server-door.ts';
+
+/** How long a client may take. */
+export interface WatchLimits {
+  readonly sessionTimeoutMs: number;
+  readonly commandTimeoutMs: number;
+  readonly minBytesPerSecond: number;
+  readonly clock: Clock;
+}
+
+/** How often every session is looked at, and over how long the rate of a message is averaged. */
+const LOOK_EVERY_MS = 1_000;
+const RATE_WINDOW_MS = 60_000;
+/** A connection that never became a session, or does not end with it, ends so much later. */
+const GRACE_MS = 10_000;
+
+/** The arrival of one message: since when it has been the client's turn, and how many bytes there were then. */
+interface Arrival {
+  since: number;
+  bytes: number;
+}
+
+/**
+ * Ends sessions that go beyond the limits with 421 4.4.2 (RFC 5321 §4.5.3.2: what a client may take is bounded). One look at
+ * all sessions a second, instead of timers for each of them. Time in which the client waits for us does not count against
+ * its rate or its idleness.
+ *
+ * Returns a function that ends the watch.
+ */
+export function watchSockets(
+  server: SMTPServer,
+  doorOf: (session: SMTPServerSession) => SmtpServerDoor | undefined,
+  limits: WatchLimits,
+): () => void {
+  const { clock, sessionTimeoutMs } = limits;
+  const sockets = new Map<Socket, number>();
+  const arrivals = new WeakMap<SmtpServerDoor, Arrival>();
+
+  const onConnection = (socket: Socket): void => {
+    sockets.set(socket, clock.now());
+    socket.once('close', () => sockets.delete(socket));
+  };
+  const look = (): void => {
+    const now = clock.now();
+    for (const connection of server.connections) {
+      const door = doorOf(connection.session);
+      const reason = door === undefined ? undefined : overstep(door, arrivals, limits, now);
+      if (reason !== undefined) connection.send(421, `4.4.2 ${reason}`);
+    }
+    // The sockets below, whatever runs on them: PROXY header, TLS handshake, a session that does not want to end.
+    for (const [socket, openedAt] of sockets) {
+      if (now - openedAt > sessionTimeoutMs + GRACE_MS) socket.destroy();
+    }
+  };
+  const timer = setInterval(look, LOOK_EVERY_MS).unref();
+  server.server.on('connection', onConnection);
+  server.on('error', onServerError);
+
+  return () => {
+    clearInterval(timer);
+    server.server.off('connection', onConnection);
+    server.off('error', onServerError);
+  };
+
+  /** A client's broken connection is an event of every day; without a listener it would end the process. */
+  function onServerError(error: Error): void {
+    const isClients = 'remoteAddress' in error || 'meta' in error;
+    if (!isClients && server.listenerCount('error') === 1) throw error;
+  }
+}
+
+/** What the client took too long for. */
+function overstep(
+  door: SmtpServerDoor,
+  arrivals: WeakMap<SmtpServerDoor, Arrival>,
+  { sessionTimeoutMs, commandTimeoutMs, minBytesPerSecond }: WatchLimits,
+  now: number,
+): string | undefined {
+  if (now - door.openedAt > sessionTimeoutMs) return 'The session took too long, please reconnect';
+  if (door.idleSince !== undefined && now - door.idleSince > commandTimeoutMs) return 'Nothing came for too long';
+  const bytes = door.messageBytes;
+  const arrival = bytes === undefined ? undefined : arrivals.get(door);
+  if (bytes === undefined) {
+    arrivals.delete(door);
+  } else if (arrival === undefined) {
+    arrivals.set(door, { since: now, bytes });
+  } else if (now - arrival.since >= RATE_WINDOW_MS) {
+    const rate = ((bytes - arrival.bytes) * 1_000) / (now - arrival.since);
+    if (rate < minBytesPerSecond) return 'The message came too slowly';
+    arrival.since = now;
+    arrival.bytes = bytes;
+  }
+  return undefined;
+}

@@ -1,0 +1,186 @@
+import type { Backend, Delivery, DeliveryResult, Path, SmtpReply, Transaction } from '@postern/core';
+import { disregard } from './and-then.ts';
+import { errorText } from './check-failure.ts';
+
+/** How long a backend may take. */
+export interface BackendTimes {
+  /** Milliseconds for `begin` and for each `recipient`. */
+  readonly backendTimeoutMs: number;
+  /** Milliseconds for `message`. */
+  readonly deliveryTimeoutMs: number;
+}
+
+/** What the backend answered; `failure` says, for the report, why there was no usable answer. */
+export interface BackendAnswer {
+  readonly reply: SmtpReply;
+  readonly failure?: string;
+}
+
+/** What became of the message; `failure` says, for the report, why there was no usable answer. */
+export interface DeliveryEnd extends DeliveryResult {
+  readonly failure?: string;
+}
+
+const BACKEND_FAILED: SmtpReply = {
+  code: 451,
+  enhanced: '4.3.0',
+  text: 'The mail server behind this one cannot be asked now, please try again later',
+};
+const RESULT_UNKNOWN: SmtpReply = {
+  code: 451,
+  enhanced: '4.3.0',
+  text: 'The message may not have been delivered, please try again later',
+};
+
+// RFC 3463 §2.
+const ENHANCED_CODE = /^[245]\.\d{1,3}\.\d{1,3}$/;
+
+/**
+ * One transaction with the backend, which is asked when the first recipient is let in and not trusted to answer: what it
+ * throws, promises and never keeps, or answers in no understandable way is a 451, and the client keeps the message.
+ *
+ * A backend that failed once is not asked again in this transaction: after a late or a broken answer nobody knows which
+ * recipients it holds, and a message handed over then could go to somebody who was told 451.
+ */
+export class TransactionDelivery {
+  readonly #backend: Backend;
+  readonly #transaction: Transaction;
+  readonly #times: BackendTimes;
+  readonly #gone: AbortSignal;
+  #delivery: Delivery | undefined;
+  #failure: string | undefined;
+  #over = false;
+
+  /** @param gone - fires when the client is gone */
+  constructor(backend: Backend, transaction: Transaction, times: BackendTimes, gone: AbortSignal) {
+    this.#backend = backend;
+    this.#transaction = transaction;
+    this.#times = times;
+    this.#gone = gone;
+  }
+
+  async recipient(path: Path): Promise<BackendAnswer> {
+    if (this.#failure === undefined) {
+      try {
+        const delivery = this.#delivery ?? (await this.#begin());
+        const answer: unknown = await within(delivery.recipient(path), this.#times.backendTimeoutMs, this.#gone);
+        if (isReply(answer)) return { reply: answer.code === 421 ? { ...answer, code: 451 } : answer };
+        this.#break('its answer to a recipient is no SMTP reply');
+      } catch (error) {
+        this.#break(errorText(error));
+      }
+    }
+    return { reply: BACKEND_FAILED, ...(this.#failure !== undefined && { failure: this.#failure }) };
+  }
+
+  /** Hands the complete message over. To be called once, behind the client's final dot and every check's consent. */
+  async message(bytes: AsyncIterable<Uint8Array>): Promise<DeliveryEnd> {
+    const delivery = this.#delivery;
+    if (this.#over || delivery === undefined || this.#failure !== undefined) {
+      return { outcome: 'refused', reply: BACKEND_FAILED, failure: this.#failure ?? 'the transaction was over' };
+    }
+    this.#over = true;
+    try {
+      // From here on only the backend knows: that the client is gone ends nothing any more.
+      const result: unknown = await within(delivery.message(bytes), this.#times.deliveryTimeoutMs);
+      if (isDeliveryResult(result)) {
+        return result.reply.code === 421 ? { ...result, reply: { ...result.reply, code: 451 } } : result;
+      }
+      return { outcome: 'unknown', reply: RESULT_UNKNOWN, failure: 'its answer to the message is no delivery result' };
+    } catch (error) {
+      return { outcome: 'unknown', reply: RESULT_UNKNOWN, failure: errorText(error) };
+    }
+  }
+
+  /** The transaction is over without a message for the backend. Without effect once `message` was called. */
+  abort(): void {
+    if (this.#over) return;
+    this.#over = true;
+    if (this.#delivery !== undefined) abortQuietly(this.#delivery);
+  }
+
+  async #begin(): Promise<Delivery> {
+    const begun = Promise.resolve(this.#backend.begin(this.#transaction));
+    // A backend that begins after its time, or after the transaction, must learn that nobody will come.
+    const delivery = await within(begun, this.#times.backendTimeoutMs, this.#gone, abortQuietly);
+    if (this.#over) {
+      abortQuietly(delivery);
+      throw new Error('the transaction is over');
+    }
+    this.#delivery = delivery;
+    return delivery;
+  }
+
+  #break(failure: string): void {
+    this.#failure = failure;
+    this.abort();
+  }
+}
+
+function abortQuietly(delivery: Delivery): void {
+  try {
+    disregard(delivery.abort());
+  } catch (error) {
+    process.emitWarning(`abort() of a delivery threw: ${errorText(error)}`, { code: 'POSTERN_BACKEND' });
+  }
+}
+
+/** The promise's value, unless time runs out or the client goes first. `late` gets a value that nobody waits for any more. */
+function within<T>(
+  promise: Promise<T>,
+  timeoutMs: number,
+  gone?: AbortSignal,
+  late: (value: T) => void = () => {},
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    let waiting = true;
+    const leave = (): void => {
+      waiting = false;
+      clearTimeout(timer);
+      gone?.removeEventListener('abort', onGone);
+    };
+    const fail = (error: unknown): void => {
+      leave();
+      reject(error);
+    };
+    const onGone = (): void => fail(new Error('the client is gone'));
+    const timer = setTimeout(() => fail(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs).unref();
+    gone?.addEventListener('abort', onGone);
+    if (gone?.aborted) onGone();
+    promise.then((value) => {
+      if (!waiting) return late(value);
+      leave();
+      resolve(value);
+    }, fail);
+  });
+}
+
+function isReply(value: unknown): value is SmtpReply {
+  if (typeof value !== 'object' || value === null || !('code' in value && 'enhanced' in value && 'text' in value)) {
+    return false;
+  }
+  const { code, enhanced, text } = value;
+  if (typeof code !== 'number' || !Number.isInteger(code) || code < 200 || code > 599) return false;
+  // 3yz answers only DATA and AUTH, neither of which was asked here.
+  if (code >= 300 && code < 400) return false;
+  return typeof text === 'string' && typeof enhanced === 'string' && isEnhancedCode(enhanced, Math.trunc(code / 100));
+}
+
+function isEnhancedCode(text: string, replyClass: number): boolean {
+  return ENHANCED_CODE.test(text) && Number(text[0]) === replyClass;
+}
+
+function isDeliveryResult(value: unknown): value is DeliveryResult {
+  if (typeof value !== 'object' || value === null || !('outcome' in value && 'reply' in value)) return false;
+  const { outcome, reply } = value;
+  if (!isReply(reply)) return false;
+  switch (outcome) {
+    case 'delivered':
+      return reply.code < 300;
+    case 'refused':
+    case 'unknown':
+      return reply.code >= 400;
+    default:
+      return false;
+  }
+}
