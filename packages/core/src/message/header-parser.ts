@@ -172,8 +172,9 @@ export class HeaderParser {
   #append(chunk: Uint8Array): void {
     const length = this.#length + chunk.length;
     if (length > this.#buffer.length) {
-      const capacity = Math.min(Math.max(length, 2 * this.#buffer.length, 1024), this.#maxHeaderBytes + 2);
-      const larger = new Uint8Array(capacity);
+      const capacity = Math.min(Math.max(length, 2 * this.#buffer.length, 4_096), this.#maxHeaderBytes + 2);
+      // What lies behind `#length` in it is never looked at.
+      const larger = Buffer.allocUnsafeSlow(capacity);
       larger.set(this.#buffer.subarray(0, this.#length));
       this.#buffer = larger;
     }
