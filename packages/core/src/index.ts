@@ -46,7 +46,10 @@ export {
   type CachingResolverOptions,
   type CachingResolverStats,
 } from './dns/caching-resolver.ts';
+export type { DnsClientServer } from './dns/configured-server.ts';
+export { DnsClient, type DnsClientOptions } from './dns/dns-client.ts';
 export { toDnsName } from './dns/dns-name.ts';
+export type { ResolveTrace } from './dns/dns-tracing.ts';
 export { isResolver } from './dns/is-resolver.ts';
 export { fromNodeDns, type NodeDnsOptions } from './dns/node-dns.ts';
 export { checkQuestion, isRecordType } from './dns/question.ts';

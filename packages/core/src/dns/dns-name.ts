@@ -19,9 +19,12 @@ export function toDnsName(text: string): string | undefined {
   if (end > LONGEST_NAME) return undefined;
   if (end === 0) return '';
   let labelStart = 0;
+  let asItIs = end === text.length;
   for (let at = 0; at < end; at++) {
     const code = text.charCodeAt(at);
-    if (code === DOT) {
+    if (code >= 0x41 && code <= 0x5a) {
+      asItIs = false;
+    } else if (code === DOT) {
       if (at === labelStart || at - labelStart > LONGEST_LABEL) return undefined;
       labelStart = at + 1;
     } else if (code <= 0x20 || code >= 0x7f || code === BACKSLASH) {
@@ -29,5 +32,5 @@ export function toDnsName(text: string): string | undefined {
     }
   }
   if (end === labelStart || end - labelStart > LONGEST_LABEL) return undefined;
-  return text.slice(0, end).toLowerCase();
+  return asItIs ? text : text.slice(0, end).toLowerCase();
 }

@@ -1,0 +1,102 @@
+import type { DnsQuestion } from './dns-query.ts';
+import type { DnsTransport, Exchange, ExchangeListener } from './dns-transport.ts';
+import { UdpExchange, UdpSocket, type UdpSocketOwner, type UdpSocketSettings } from './udp-socket.ts';
+
+/** So many queries share a port; opening a socket costs as much as two queries. */
+const usesPerSocket = 128;
+/** A socket on which so many queries wait gets company, as long as the pool may grow. */
+const busyQueries = 32;
+
+/**
+ * Asks one server over UDP, through a few sockets whose ports the kernel draws at random. Each query takes a random one of
+ * them, and each socket gives way to a fresh one after 128 queries or 5 seconds, so that whoever wants to answer in the
+ * server's place has to guess a moving port besides the id (RFC 5452 §9.2). Unused sockets are gone after 5 seconds.
+ */
+export class UdpTransport implements DnsTransport, UdpSocketOwner {
+  readonly #settings: UdpSocketSettings;
+  readonly #maxSockets: number;
+  /** Not yet able to send. */
+  readonly #opening = new Set<UdpSocket>();
+  /** Those that queries are sent through; with those of `#opening` at most `maxSockets`. */
+  readonly #open: UdpSocket[] = [];
+  /** Those on which queries still wait; at most `maxSockets`, and while there are so many, none more is retired. */
+  readonly #retired = new Set<UdpSocket>();
+  #waiting: UdpExchange[] = [];
+
+  constructor(settings: UdpSocketSettings, maxSockets: number) {
+    this.#settings = settings;
+    this.#maxSockets = maxSockets;
+  }
+
+  ask(question: DnsQuestion, edns: boolean, listener: ExchangeListener): Exchange {
+    const exchange = new UdpExchange(question, edns, listener);
+    const socket = this.#choose();
+    if (socket !== undefined) {
+      socket.send(exchange);
+    } else {
+      this.#waiting.push(exchange);
+      if (this.#opening.size === 0) this.#openSocket();
+    }
+    return exchange;
+  }
+
+  close(): void {
+    for (const sockets of [this.#open, this.#retired, this.#opening]) for (const socket of sockets) socket.close();
+    this.#opening.clear();
+    this.#open.length = 0;
+    this.#retired.clear();
+    this.#waiting = [];
+  }
+
+  opened(socket: UdpSocket): void {
+    this.#opening.delete(socket);
+    this.#open.push(socket);
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const exchange of waiting) if (!exchange.cancelled) socket.send(exchange);
+  }
+
+  aged(socket: UdpSocket): void {
+    if (!this.#retire(socket)) socket.uses = usesPerSocket;
+  }
+
+  closed(socket: UdpSocket, error: Error | undefined, lost: readonly UdpExchange[]): void {
+    this.#opening.delete(socket);
+    this.#retired.delete(socket);
+    const place = this.#open.indexOf(socket);
+    if (place >= 0) this.#open.splice(place, 1);
+    if (error === undefined) return;
+    let failed = lost;
+    if (this.#open.length + this.#opening.size === 0) {
+      failed = lost.concat(this.#waiting);
+      this.#waiting = [];
+    }
+    for (const { listener, cancelled } of failed) if (!cancelled) listener.failed('network', error.message);
+  }
+
+  #choose(): UdpSocket | undefined {
+    for (;;) {
+      const socket = this.#open[this.#settings.random.below(this.#open.length)];
+      if (socket === undefined) return undefined;
+      if (socket.uses >= usesPerSocket && this.#retire(socket)) continue;
+      if (socket.pending >= busyQueries && this.#open.length + this.#opening.size < this.#maxSockets) {
+        this.#openSocket();
+      }
+      return socket;
+    }
+  }
+
+  #openSocket(): void {
+    this.#opening.add(new UdpSocket(this.#settings, this));
+  }
+
+  /** Takes no more queries to the socket's port; `false` when too many such sockets still wait for replies. */
+  #retire(socket: UdpSocket): boolean {
+    const place = this.#open.indexOf(socket);
+    if (place < 0 || this.#retired.size >= this.#maxSockets) return false;
+    this.#open.splice(place, 1);
+    this.#retired.add(socket);
+    socket.retire();
+    return true;
+  }
+}
