@@ -1,25 +1,31 @@
 import type { SmtpReply, TransientReply } from '@postern/core';
 import type { ServerReply } from './reply-reader.ts';
 
-/** What the client is told when the server behind us cannot be used. */
-export const backendReplies = {
-  /** RFC 3463 §3.5: no answer from host. */
+/** What went wrong between us and the server behind us. */
+type BackendTrouble =
+  | 'unreachable'
+  | 'busy'
+  | 'lost'
+  | 'lostAfterMessage'
+  | 'misconfigured'
+  | 'protocol'
+  | 'sourceFailed'
+  | 'closed';
+
+/** What the client is told of it: always to try again, with an enhanced code of RFC 3463 §3. */
+export const backendReplies: Readonly<Record<BackendTrouble, TransientReply>> = {
   unreachable: reply451('4.4.1', 'The next mail server cannot be reached; try again later'),
-  /** Mail system congestion. */
   busy: reply451('4.4.5', 'The next mail server is busy; try again later'),
-  /** Bad connection. */
   lost: reply451('4.4.2', 'The connection to the next mail server broke; try again later'),
   lostAfterMessage: reply451(
     '4.4.2',
     'The connection to the next mail server broke before it answered; try again later',
   ),
-  /** System incorrectly configured. It speaks of us, not of the message: the client must not give it up. */
   misconfigured: reply451('4.3.5', 'The way to the next mail server is wrongly configured; try again later'),
-  /** Other or undefined protocol status. */
   protocol: reply451('4.5.0', 'The next mail server answered unexpectedly; try again later'),
   sourceFailed: reply451('4.3.0', 'The message could not be read back; try again later'),
   closed: reply451('4.3.2', 'The server is shutting down; try again later'),
-} as const;
+};
 
 function reply451(enhanced: TransientReply['enhanced'], text: string): TransientReply {
   return { code: 451, enhanced, text };
