@@ -31,3 +31,5 @@ export {
   type SmtpDriverOptions,
 } from './smtp/smtp-driver.ts';
 export { SmtpSink, type SmtpSinkOptions } from './smtp/smtp-sink.ts';
+export { type StoreContractOptions, storeContract } from './store/store-contract.ts';
+export type { ContractStore } from './store/store-subject.ts';

@@ -1,4 +1,5 @@
-import { type Deed, type DnsFaultRule, FaultTable, SeededRandom } from './dns-fault.ts';
+import { SeededRandom } from '../seeded-random.ts';
+import { type Deed, type DnsFaultRule, FaultTable } from './dns-fault.ts';
 import { type DnsQuery, type DnsTransport, type ReceivedQuery, readQuery } from './dns-query.ts';
 import { LONGEST_MESSAGE, type Rcode, type ReplyOptions, writeAnswer, writeFormerr, writeRcode } from './dns-reply.ts';
 import { QueryLog } from './query-log.ts';
