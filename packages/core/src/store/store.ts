@@ -2,7 +2,8 @@ import type { Awaitable } from '../awaitable.ts';
 
 /**
  * A charge on a named rate. The arithmetic is GCRA (a rate with a burst) or a window; both need only the key's last
- * state, so that one step in memory or one script in Redis settles it.
+ * state, so that one step in memory or one script in Redis settles it. A key that is charged under several algorithms has
+ * a state for each; a key that stands twice in one call is charged twice.
  */
 export type Charge = RateCharge | WindowCharge;
 
