@@ -89,6 +89,21 @@ describe('CachingResolver refreshes ahead', () => {
     expect(resolver.stats()).toMatchObject({ prefetches: 1, upstreamQueries: 2, merged: 2 });
   });
 
+  it('to the end, even if the one who came to wait for it gives up', async () => {
+    const { clock, upstream, resolver } = await hot();
+    clock.advance(280_000);
+    const release = upstream.hold('example.com');
+    await resolver.resolve('example.com', 'A');
+    clock.advance(20_000);
+    const abort = new AbortController();
+    const answer = resolver.resolve('example.com', 'A', { signal: abort.signal });
+    abort.abort();
+    expect(await answer).toMatchObject({ reason: 'aborted' });
+    release();
+    await vi.waitFor(async () => expect(await resolver.resolve('example.com', 'A')).toMatchObject({ ttl: 300 }));
+    expect(upstream.queries.count()).toBe(2);
+  });
+
   it('and changes nothing when that fails', async () => {
     const { clock, upstream, resolver } = await hot();
     clock.advance(280_000);

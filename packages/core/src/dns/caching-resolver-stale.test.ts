@@ -147,13 +147,24 @@ describe('CachingResolver serves stale answers (RFC 8767)', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { upstream, resolver } = await expired({ staleAfterMs: 100 });
     const release = upstream.hold('example.com');
+    const abort = new AbortController();
     const answer = resolver.resolve('example.com', 'A');
+    const patient = resolver.resolve('example.com', 'A', { staleMs: 0, signal: abort.signal });
     await vi.advanceTimersByTimeAsync(100);
     expect(await answer).toEqual(stale);
+    abort.abort();
+    expect(await patient).toMatchObject({ reason: 'aborted' });
     release();
     await vi.advanceTimersByTimeAsync(0);
     expect(await resolver.resolve('example.com', 'A')).toMatchObject({ ttl: 300 });
     expect(upstream.queries.count()).toBe(2);
+  });
+
+  it('leaves no timer when the answer comes before', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { resolver } = await expired();
+    expect(await resolver.resolve('example.com', 'A')).toMatchObject({ ttl: 300 });
+    expect(vi.getTimerCount()).toBe(0);
   });
 
   it('leaves no timer when a caller gives up before', async () => {

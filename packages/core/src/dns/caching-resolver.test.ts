@@ -333,6 +333,22 @@ describe('CachingResolver', () => {
       expect(resolver.stats()).toMatchObject({ failures: 0, entries: 0 });
     });
 
+    it('and does not remember how a lookup ended that was given up', async () => {
+      const upstream: Resolver = {
+        resolve: (_name, _type, options) =>
+          new Promise((resolve) => {
+            const failure = { kind: 'failure', reason: 'timeout', detail: 'The upstream calls it so.' } as const;
+            options?.signal?.addEventListener('abort', () => resolve(failure), { once: true });
+          }),
+      };
+      const resolver = new CachingResolver(upstream);
+      const abort = new AbortController();
+      const answer = resolver.resolve('example.com', 'A', { signal: abort.signal });
+      abort.abort();
+      expect(await answer).toMatchObject({ reason: 'aborted' });
+      expect(resolver.stats()).toMatchObject({ failures: 0, entries: 0 });
+    });
+
     it('answers a caller who has given up already without asking, hit or not', async () => {
       const { upstream, resolver } = setUp();
       await resolver.resolve('example.com', 'A');

@@ -303,11 +303,14 @@ export class CachingResolver implements Resolver {
       staleMs: 0,
       ...(source === 'fresh' ? { fresh: true } : {}),
     });
-    if (answer.kind !== 'failure') return answer.stale ? answer : this.#remember(name, type, source, answer);
-    if (abandoned.aborted) return answer;
+    if (answer.kind !== 'failure') {
+      return answer.stale ? frozenAnswer(answer, saneTtl(answer.ttl)) : this.#remember(name, type, source, answer);
+    }
+    const failure = Object.freeze(answer);
+    if (abandoned.aborted) return failure;
     this.#failures++;
-    if (answer.reason !== 'aborted') this.#rememberFailure(name, type, answer);
-    return answer;
+    if (failure.reason !== 'aborted') this.#rememberFailure(name, type, failure);
+    return failure;
   }
 
   /** What another machine has stored, if it still counts. */
