@@ -84,5 +84,6 @@ function forClause(path: Path, international: boolean): string {
 
 /** RFC 5322 §3.3. */
 function dateTime(ms: number): string {
-  return new Date(ms).toUTCString().replace('GMT', '+0000');
+  const withZone = new Date(ms).toUTCString();
+  return `${withZone.slice(0, -'GMT'.length)}+0000`;
 }
