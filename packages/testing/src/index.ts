@@ -5,6 +5,7 @@
  *
  * @module
  */
+export { type Certificate, type CertificateOptions, createCertificate } from './certificate.ts';
 export type { ContractCase } from './contract-case.ts';
 export { contractZone } from './dns/contract-zone.ts';
 export type { DnsFault, DnsFaultRule } from './dns/dns-fault.ts';

@@ -1,4 +1,4 @@
-import { createSecureServer, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
+import { constants, createSecureServer, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
 import type { Server } from 'node:net';
 import type { DnsChannel, DnsResponder } from './dns-responder.ts';
 import { writeSlowly } from './dns-stream.ts';
@@ -16,7 +16,7 @@ export function createDnsHttpServer(
   return createSecureServer({ ...tls, allowHTTP1: true }, (request, response) => {
     request.on('error', () => {});
     response.on('error', () => {});
-    receive(request, response, responder).catch(() => request.socket.destroy());
+    receive(request, response, responder).catch(() => closeConnection(request));
   });
 }
 
@@ -86,6 +86,12 @@ function channelOf(
       );
     },
     sendStatus,
-    close: () => request.socket.destroy(),
+    close: () => closeConnection(request),
   };
+}
+
+/** Under HTTP/2 `socket` stands for one stream only. */
+function closeConnection(request: Http2ServerRequest): void {
+  if (request.httpVersionMajor === 2) request.stream.session?.destroy(undefined, constants.NGHTTP2_INTERNAL_ERROR);
+  else request.socket.destroy();
 }

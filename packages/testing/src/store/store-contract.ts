@@ -16,7 +16,7 @@ export interface StoreContractOptions {
 
 /**
  * What core's `Store` promises, as cases that any test runner runs. Keys carry a random part, so that a shared server may
- * serve several runs. Where time passes by itself, all cases together wait about 15 seconds.
+ * serve several runs. Where time passes by itself, all cases together wait about 12 seconds.
  *
  * @param implementation - stands before each case's name
  * @param start - gives the store, and how its time passes
