@@ -32,19 +32,19 @@ function withText(zone: CompiledZone, result: ZoneResult, answer: DnsAnswer<'TXT
   return text === '' ? result : { ...result, text };
 }
 
-/** Asks one zone, and leaves in `asked` what it says as soon as it says it. Never rejects. */
+/**
+ * Asks one zone, leaves in `asked` what it says as soon as it says it, and calls `done` at the end. Never rejects. `done`
+ * instead of a `then` at the caller's: one promise less for each zone, which with warm caches is what a query costs.
+ */
 async function askZone(
   asked: Asked,
   client: IpAddress,
   labels: string,
   resolver: Resolver,
   how: ResolveOptions,
+  done: () => void,
 ): Promise<void> {
   const { zone } = asked;
-  if (client.family === 4 ? !zone.ipv4 : !zone.ipv6) {
-    asked.result = skippedResult(zone, 'other-family');
-    return;
-  }
   try {
     const name = labels + zone.suffix;
     const result = judgeAnswer(zone, await resolver.resolve(name, 'A', how), client);
@@ -56,6 +56,7 @@ async function askZone(
     // A listing stands without its text.
     asked.result ??= unknownResult(zone, 'resolver-error');
   }
+  done();
 }
 
 /**
@@ -82,7 +83,15 @@ export function askZones(
   if (signal?.aborted) return Promise.resolve(sumUp(zones.map((zone) => unknownResult(zone, 'aborted'))));
 
   return new Promise((resolve) => {
-    const asked: Asked[] = zones.map((zone) => ({ zone, result: undefined }));
+    const asked: Asked[] = zones.map((zone) => {
+      const knows = client.family === 4 ? zone.ipv4 : zone.ipv6;
+      return { zone, result: knows ? undefined : skippedResult(zone, 'other-family') };
+    });
+    // One more than zones are asked: the loop's own, so that the query cannot settle before it ends.
+    let pending = 1;
+    const done = (): void => {
+      if (--pending === 0) settle('timeout');
+    };
     const controller = new AbortController();
     const settle = (missing: ZoneUnknownReason): void => {
       clearTimeout(timer);
@@ -99,15 +108,14 @@ export function askZones(
     const onAbort = (): void => giveUp('aborted');
     signal?.addEventListener('abort', onAbort, { once: true });
 
-    // One more than there are zones: the loop's own, so that the query cannot settle before it ends.
-    let pending = asked.length + 1;
-    const done = (): void => {
-      if (--pending === 0) settle('timeout');
-    };
     // A listing that has expired may have been lifted since: no stale answers.
     const how: ResolveOptions = { signal: controller.signal, staleMs: 0 };
     const labels = reverseLabels(client);
-    for (const each of asked) askZone(each, client, labels, resolver, how).then(done);
+    for (const each of asked) {
+      if (each.result !== undefined) continue;
+      pending++;
+      askZone(each, client, labels, resolver, how, done);
+    }
     done();
   });
 }

@@ -303,6 +303,8 @@ describe('queryDnsbl', () => {
         throw new Error('bug');
       },
     ],
+    ['answers rubbish', () => JSON.parse('{"then":null}')],
+    ['answers nothing', () => Promise.resolve(JSON.parse('null'))],
   ])('takes a resolver that %s for one that does not know', async (_, resolve) => {
     const result = await queryDnsbl(LISTED, { zones: ['bl.example', other], resolver: { resolve } });
     expect(result).toMatchObject({
