@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { Delivery, DeliveryResult, Path, SmtpReply, Transaction } from '@postern/core';
 import { type SinkFaultRule, SmtpSink, type SmtpSinkOptions } from '@postern/testing';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type SmtpBackend, type SmtpBackendOptions, smtpBackend } from './smtp-backend.ts';
 
@@ -469,6 +470,55 @@ describe('smtpBackend', () => {
         first.abort();
         expect((await mail(backend)).result?.outcome).toBe('delivered');
       }));
+  });
+
+  it('says delivered of what the server has once, refused of what it has not, and unknown of nothing else', async () => {
+    const stage = fc.constantFrom('connect', 'helo', 'mail', 'rcpt', 'data', 'body', 'dot', 'rset');
+    const times = fc.integer({ min: 1, max: 4 });
+    const rule: fc.Arbitrary<SinkFaultRule> = fc.oneof(
+      fc.record({ stage, fault: fc.constantFrom('close', 'reset'), times }),
+      fc.record({
+        stage: stage.filter((each) => each !== 'body'),
+        fault: fc.constant('reply' as const),
+        reply: fc.constantFrom('450 later', '550 no', '421 bye', '250 yes', '354 go'),
+        times,
+      }),
+    );
+    let count = 0;
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(rule, { maxLength: 6 }),
+        fc.constantFrom({}, withoutPipelining),
+        (faults, sinkOptions) =>
+          withSink(
+            { options: { maxConnections: 3, connectTimeoutMs: 2_000, commandTimeoutMs: 2_000 }, sink: sinkOptions },
+            async (backend, sink) => {
+              sink.setFaults(faults);
+              const sent = await Promise.all(
+                Array.from({ length: 6 }, async () => {
+                  const id = `Message-ID: <${count++}@example.org>\r\n\r\n.${'x'.repeat(count % 200)}\r\n`;
+                  return { id, ...(await mail(backend, [a, b], message(id))) };
+                }),
+              );
+              for (const { id, replies, result } of sent) {
+                const copies = sink.messages.filter((each) => each.message.toString() === id);
+                if (result?.outcome === 'delivered') {
+                  expect(copies).toHaveLength(1);
+                  const to = copies[0]?.recipients.filter(({ accepted }) => accepted).map(({ address }) => address);
+                  expect(to).toEqual(
+                    [a, b].filter((_, i) => (replies[i]?.code ?? 999) < 300).map(({ address }) => address),
+                  );
+                  expect(result.reply.code).toBeLessThan(300);
+                } else {
+                  expect(copies.length).toBeLessThanOrEqual(result?.outcome === 'unknown' ? 1 : 0);
+                  expect(result?.reply.code ?? 451).toBeGreaterThanOrEqual(400);
+                }
+              }
+            },
+          ),
+      ),
+      { numRuns: 150 },
+    );
   });
 
   describe('8-bit messages', () => {
