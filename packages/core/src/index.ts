@@ -69,6 +69,7 @@ export type {
   SrvRecord,
   TlsaRecord,
 } from './dns/resolver.ts';
+export { systemResolver } from './dns/system-resolver.ts';
 export { type DomainOptions, isSubdomainOf, toAsciiDomain, toUnicodeDomain } from './domain-name.ts';
 export { DomainSet } from './domain-pattern.ts';
 export type { JsonObject, JsonValue } from './json.ts';

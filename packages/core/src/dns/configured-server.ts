@@ -1,4 +1,4 @@
-import { getServers } from 'node:dns';
+import dns from 'node:dns';
 import type { ConnectionOptions } from 'node:tls';
 import { OptionReader } from '../options.ts';
 import { type DnsServerAddress, parseDnsServer } from './dns-server-address.ts';
@@ -74,7 +74,8 @@ export function readServers(read: OptionReader): readonly ConfiguredServer[] | u
 /** The system's servers. Where it names none, as without /etc/resolv.conf, loopback, like resolv.conf(5) says. */
 export function systemServers(): readonly ConfiguredServer[] {
   const servers: ConfiguredServer[] = [];
-  for (const text of [...getServers(), '127.0.0.1']) {
+  // A named import would be the function of the time of the import, which `dns.setServers` does not reach.
+  for (const text of [...dns.getServers(), '127.0.0.1']) {
     const address = parseDnsServer(text);
     if (address !== undefined) servers.push({ address, tls: {} });
   }
