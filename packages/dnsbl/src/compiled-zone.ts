@@ -3,7 +3,7 @@ import type { DnsblAnswer, DnsblZone } from './dnsbl-zone.ts';
 import type { ZoneResult } from './zone-result.ts';
 
 /** One meaning in numbers: an answer matches if, under the mask, it is from `low` to `high`. */
-export interface CompiledAnswer {
+interface CompiledAnswer {
   readonly mask: number;
   readonly low: number;
   readonly high: number;

@@ -39,7 +39,7 @@ export type Recipient =
   | { readonly kind: 'fault'; readonly reason: DenyReason };
 
 /** How a local part can ask the next server to send the mail elsewhere. */
-export type RoutingTrick = Extract<DenyReason, 'percent-hack' | 'bang-path' | 'quoted-route'>;
+type RoutingTrick = Extract<DenyReason, 'percent-hack' | 'bang-path' | 'quoted-route'>;
 
 function fault(reason: DenyReason): Recipient {
   return { kind: 'fault', reason };
