@@ -1,3 +1,5 @@
+import { readEscape } from './zone-name.ts';
+
 /** One word of a zone file. */
 export interface ZoneToken {
   /** The octets, each one latin1 character, escapes resolved. */
@@ -123,19 +125,14 @@ class ZoneLexer {
 
   /** One octet, which may be written `\X` or `\DDD` (RFC 1035 §5.1). */
   #octet(): string {
-    const char = this.#source.charAt(this.#at++);
-    if (char !== '\\') return char;
-    const next = this.#source.charAt(this.#at);
-    if (next === '' || next === '\n') throw new ZoneSyntaxError(this.#line, 'a "\\" with nothing behind it');
-    if (next < '0' || next > '9') {
+    const char = this.#source.charAt(this.#at);
+    if (char !== '\\') {
       this.#at++;
-      return next;
+      return char;
     }
-    const digits = this.#source.slice(this.#at, this.#at + 3);
-    if (!/^\d{3}$/.test(digits) || Number(digits) > 255) {
-      throw new ZoneSyntaxError(this.#line, `"\\${digits}" is not \\DDD from \\000 to \\255`);
-    }
-    this.#at += 3;
-    return String.fromCharCode(Number(digits));
+    const octet = readEscape(this.#source, this.#at);
+    if (octet === undefined) throw new ZoneSyntaxError(this.#line, 'a "\\" that begins neither \\X nor \\000 to \\255');
+    this.#at = octet.end;
+    return octet.text;
   }
 }

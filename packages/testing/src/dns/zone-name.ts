@@ -22,18 +22,34 @@ export function readName(text: string): WrittenName | undefined {
       label = '';
       at++;
     } else if (char !== '\\') {
+      // Raw octets outside ASCII are more often a U-label by mistake than meant: they are to be written \DDD.
+      if (char <= ' ' || char > '~') return undefined;
       label += char;
       at++;
     } else {
-      const digits = /^\d{3}/.exec(text.slice(at + 1, at + 4))?.[0];
-      label += digits === undefined ? text.charAt(at + 1) : String.fromCharCode(Number(digits));
-      at += digits === undefined ? 2 : 4;
+      const octet = readEscape(text, at);
+      if (octet === undefined) return undefined;
+      label += octet.text;
+      at = octet.end;
     }
   }
   if (!absolute) labels.push(label);
   const octets = labels.reduce((sum, each) => sum + 1 + each.length, 1);
-  const fits = labels.every((each) => each !== '' && each.length <= LONGEST_LABEL && !/[^\0-\xff]/.test(each));
+  const fits = labels.every((each) => each !== '' && each.length <= LONGEST_LABEL);
   return fits && octets <= LONGEST_NAME ? { labels, absolute } : undefined;
+}
+
+/**
+ * What is written `\X` or `\DDD` at that place. `undefined`: neither.
+ *
+ * @param at - where the backslash stands
+ */
+export function readEscape(text: string, at: number): { text: string; end: number } | undefined {
+  const next = text.charAt(at + 1);
+  if (next < '0' || next > '9') return next === '' || next === '\n' ? undefined : { text: next, end: at + 2 };
+  const digits = text.slice(at + 1, at + 4);
+  if (!/^\d{3}$/.test(digits) || Number(digits) > 255) return undefined;
+  return { text: String.fromCharCode(Number(digits)), end: at + 4 };
 }
 
 /**
