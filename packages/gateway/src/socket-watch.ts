@@ -57,19 +57,16 @@ export function watchSockets(
   };
   const timer = setInterval(look, LOOK_EVERY_MS).unref();
   server.server.on('connection', onConnection);
-  server.on('error', onServerError);
-
+  // A client's broken connection is an event of every day; without a listener it would end the process. So this one stays
+  // even when the watch ends: connections can break for as long as the server lives.
+  server.on('error', (error: Error) => {
+    const isClients = 'remoteAddress' in error || 'meta' in error;
+    if (!isClients && server.listenerCount('error') === 1) throw error;
+  });
   return () => {
     clearInterval(timer);
     server.server.off('connection', onConnection);
-    server.off('error', onServerError);
   };
-
-  /** A client's broken connection is an event of every day; without a listener it would end the process. */
-  function onServerError(error: Error): void {
-    const isClients = 'remoteAddress' in error || 'meta' in error;
-    if (!isClients && server.listenerCount('error') === 1) throw error;
-  }
 }
 
 /** What the client took too long for. */

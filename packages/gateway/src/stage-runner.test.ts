@@ -3,7 +3,7 @@ import type { Check, Opinion, Stage } from '@postern/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isPending } from './and-then.ts';
-import type { HeardOpinion } from './heard-opinion.ts';
+import { type HeardOpinion, refusalOf } from './heard-opinion.ts';
 import { type ActiveCheck, runStage, type StageEnd, type StageQuestion } from './stage-runner.ts';
 
 const clock = { now: () => 0 };
@@ -29,9 +29,9 @@ async function run(
     stage: 'mail',
     checks,
     ask: (active, signal) => checks.find((each) => each.check === active.check)?.behaviour(signal),
-    skips: () => false,
+    // As sessions do it: no network check behind a refusal.
+    skips: (active) => active.check.cost === 'network' && heard.some((each) => refusalOf(each.opinion) !== undefined),
     hears: (each) => heard.push(each),
-    checkAll: false,
     timeoutMs: 5_000,
     clock,
     gone: never,
@@ -79,14 +79,17 @@ describe('runStage', () => {
     ]);
   });
 
-  it('asks no network check when a local one refused, and all of them with checkAll', async () => {
-    const checks = [
+  it('does not ask a network check that a local one made unnecessary', async () => {
+    let asked = false;
+    const { heard } = await run([
       check('a', 'local', () => opinion('reject')),
       check('b', 'local', () => opinion()),
-      check('c', 'network', () => opinion()),
-    ];
-    expect(names((await run(checks)).heard)).toEqual(['a', 'b']);
-    expect(names((await run(checks, { checkAll: true })).heard)).toEqual(['a', 'b', 'c']);
+      check('c', 'network', () => {
+        asked = true;
+      }),
+    ]);
+    expect(names(heard)).toEqual(['a', 'b']);
+    expect(asked).toBe(false);
   });
 
   it('stops at once at a 421', async () => {
@@ -96,7 +99,7 @@ describe('runStage', () => {
       check('b', 'local', () => opinion()),
       check('c', 'network', () => opinion()),
     ];
-    expect(names((await run(checks, { checkAll: true })).heard)).toEqual(['a']);
+    expect(names((await run(checks, { skips: () => false })).heard)).toEqual(['a']);
   });
 
   it('takes no later verdict when an earlier check refuses, however late, and aborts the rest', async () => {

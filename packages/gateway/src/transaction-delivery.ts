@@ -1,4 +1,12 @@
-import type { Backend, Delivery, DeliveryResult, Path, SmtpReply, Transaction } from '@postern/core';
+import {
+  type Backend,
+  type Delivery,
+  type DeliveryResult,
+  isSmtpReply,
+  type Path,
+  type SmtpReply,
+  type Transaction,
+} from '@postern/core';
 import { disregard } from './and-then.ts';
 import { errorText } from './check-failure.ts';
 
@@ -31,9 +39,6 @@ const RESULT_UNKNOWN: SmtpReply = {
   enhanced: '4.3.0',
   text: 'The message may not have been delivered, please try again later',
 };
-
-// RFC 3463 §2.
-const ENHANCED_CODE = /^[245]\.\d{1,3}\.\d{1,3}$/;
 
 /**
  * One transaction with the backend, which is asked when the first recipient is let in and not trusted to answer: what it
@@ -107,6 +112,7 @@ export class TransactionDelivery {
       abortQuietly(delivery);
       throw new Error('the transaction is over');
     }
+    if (!isDelivery(delivery)) throw new TypeError('what it began is no delivery');
     this.#delivery = delivery;
     return delivery;
   }
@@ -155,19 +161,17 @@ function within<T>(
   });
 }
 
-function isReply(value: unknown): value is SmtpReply {
-  if (typeof value !== 'object' || value === null || !('code' in value && 'enhanced' in value && 'text' in value)) {
-    return false;
-  }
-  const { code, enhanced, text } = value;
-  if (typeof code !== 'number' || !Number.isInteger(code) || code < 200 || code > 599) return false;
-  // 3yz answers only DATA and AUTH, neither of which was asked here.
-  if (code >= 300 && code < 400) return false;
-  return typeof text === 'string' && typeof enhanced === 'string' && isEnhancedCode(enhanced, Math.trunc(code / 100));
+function isDelivery(value: unknown): boolean {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    ['recipient', 'message', 'abort'].every((name) => typeof Reflect.get(value, name) === 'function')
+  );
 }
 
-function isEnhancedCode(text: string, replyClass: number): boolean {
-  return ENHANCED_CODE.test(text) && Number(text[0]) === replyClass;
+/** 3yz answers only DATA and AUTH, neither of which was asked here. */
+function isReply(value: unknown): value is SmtpReply {
+  return isSmtpReply(value) && (value.code < 300 || value.code >= 400);
 }
 
 function isDeliveryResult(value: unknown): value is DeliveryResult {
