@@ -5,7 +5,7 @@ import { systemResolver } from './system-resolver.ts';
 
 it('asks the system’s servers, and remembers what they answered', async () => {
   const servers = dns.getServers();
-  await using server = await DnsServer.start({ 'example.com': { MX: '10 mx.example.com', ttl: 300 } });
+  const server = await DnsServer.start({ 'example.com': { MX: '10 mx.example.com', ttl: 300 } });
   try {
     dns.setServers([server.address]);
     const resolver = systemResolver();
@@ -16,5 +16,6 @@ it('asks the system’s servers, and remembers what they answered', async () => 
     expect(resolver.stats()).toMatchObject({ hits: 1, misses: 1 });
   } finally {
     dns.setServers(servers);
+    await server.close();
   }
 });
