@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { CachingResolver, DnsClient, type Report, type Resolver, systemResolver } from '@postern/core';
+import { CachingResolver, type Check, DnsClient, type Report, type Resolver, systemResolver } from '@postern/core';
 import { dnsbl } from '@postern/dnsbl';
 import { createGateway, smtpBackend } from '@postern/gateway';
 import { relayAcl } from '@postern/relay-acl';
@@ -35,12 +35,14 @@ export async function startExampleGateway(
       : { ...configuration.backend, name: configuration.hostname },
   );
 
+  const { localDomains, trustedNetworks, dnsblZones } = configuration;
+  const checks: Check[] = [relayAcl({ localDomains, trustedNetworks })];
+  // Loopback is no address that a list of the world could know; the embedded one does.
+  if (dnsblZones.length > 0) checks.push(dnsbl({ zones: dnsblZones, askSpecial: configuration.dns === 'embedded' }));
+
   const gateway = createGateway({
     hostname: configuration.hostname,
-    checks: [
-      relayAcl({ localDomains: configuration.localDomains, trustedNetworks: configuration.trustedNetworks }),
-      dnsbl({ zones: configuration.dnsblZones, askSpecial: configuration.dns === 'embedded' }),
-    ],
+    checks,
     resolver,
     deliver,
     onReport,
