@@ -52,3 +52,8 @@ it.each([
   server.close();
   expect(outcome).toBe(code);
 });
+
+it('refuses what cannot be meant', () => {
+  expect(() => createCertificate(JSON.parse('{"name":"x"}'))).toThrow('unknown option "name"');
+  expect(() => createCertificate({ names: [''] })).toThrow('"names" must be');
+});

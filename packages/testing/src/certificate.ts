@@ -1,5 +1,5 @@
 import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
-import { parseIp } from '@postern/core';
+import { OptionReader, parseIp } from '@postern/core';
 
 /** A key and its certificate, PEM: what `node:tls` takes as `key` and `cert`. */
 export interface Certificate {
@@ -17,6 +17,12 @@ export interface CertificateOptions {
   readonly notAfter?: number;
 }
 
+/** Whether it is a pair of texts; whether they are PEM, `node:tls` says. */
+export function isCertificate(value: unknown): value is Certificate {
+  if (typeof value !== 'object' || value === null || !('key' in value && 'cert' in value)) return false;
+  return typeof value.key === 'string' && typeof value.cert === 'string';
+}
+
 const DAY_MS = 86_400_000;
 
 /**
@@ -30,8 +36,15 @@ const DAY_MS = 86_400_000;
  * ```
  */
 export function createCertificate(options: CertificateOptions = {}): Certificate {
-  const { names = ['localhost', '127.0.0.1', '::1'] } = options;
-  const { notBefore = Date.now() - DAY_MS, notAfter = Date.now() + DAY_MS } = options;
+  const read = new OptionReader('createCertificate', options);
+  const names = read.value('names', isNames, 'an array of host names and addresses') ?? [
+    'localhost',
+    '127.0.0.1',
+    '::1',
+  ];
+  const notBefore = read.number('notBefore', Date.now() - DAY_MS);
+  const notAfter = read.number('notAfter', Date.now() + DAY_MS);
+  read.done();
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const name = sequence(set(sequence(objectId(COMMON_NAME), element(UTF8_STRING, Buffer.from(names[0] ?? '')))));
   // RFC 5280 §4.1.
@@ -71,6 +84,10 @@ export function createCertificate(options: CertificateOptions = {}): Certificate
     key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
     cert: `-----BEGIN CERTIFICATE-----\n${base64}\n-----END CERTIFICATE-----\n`,
   };
+}
+
+function isNames(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((name) => typeof name === 'string' && name !== '');
 }
 
 const BOOLEAN = 0x01;

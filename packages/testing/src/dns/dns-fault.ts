@@ -1,4 +1,4 @@
-import { type RecordType, toDnsName } from '@postern/core';
+import { isRecordType, OptionReader, type RecordType, toDnsName } from '@postern/core';
 import type { SeededRandom } from '../seeded-random.ts';
 import type { DnsQuery, DnsTransport } from './dns-query.ts';
 
@@ -90,13 +90,47 @@ function matches(rule: DnsFaultRule, query: DnsQuery): boolean {
   return name.startsWith('*.') ? query.name.endsWith(name.slice(1)) : query.name === name;
 }
 
+const forgeries = ['wrong-id', 'wrong-question', 'wrong-source', 'wrong-owner', 'malformed', 'garbage'];
+const words = [
+  ...['delay', 'drop', 'truncate', 'servfail', 'refused', 'formerr', 'notimp', 'nxdomain', ...forgeries],
+  ...['slow', 'close', 'authentic', 'formerr-on-edns', 'http-status', 'raw'],
+];
+const transports: readonly DnsTransport[] = ['udp', 'tcp', 'tls', 'https'];
+
+/** A misspelt fault would be a test that tests nothing. */
 function check(rule: DnsFaultRule): void {
-  if (rule.name !== undefined && toDnsName(rule.name) === undefined) {
-    throw new RangeError(`DnsServer: the fault's name ${JSON.stringify(rule.name)} is not a domain name`);
-  }
-  const { probability = 1, times = 1 } = rule;
-  if (!(probability >= 0 && probability <= 1)) {
-    throw new RangeError(`DnsServer: the fault's "probability" must be from 0 to 1, got ${probability}`);
-  }
-  if (!(times >= 0)) throw new RangeError(`DnsServer: the fault's "times" must be ≥ 0, got ${times}`);
+  const read = new OptionReader('DnsServer fault', rule);
+  const fault = read.required('fault', isWord, `one of ${words.join(', ')}`);
+  const name = read.text('name', '.');
+  if (toDnsName(name) === undefined) read.refuse('name', 'a domain name');
+  read.value('type', isRecordType, 'a record type');
+  read.value('transport', isTransport, `one of ${transports.join(', ')}`);
+  read.number('probability', 1, { min: 0, max: 1 });
+  read.integer('times', 1, { min: 0 });
+  if (fault === 'delay') read.required('delayMs', isDuration, 'milliseconds ≥ 0');
+  else if (fault === 'slow') read.required('everyMs', isDuration, 'milliseconds ≥ 0');
+  else if (fault === 'http-status') read.required('status', isHttpStatus, 'an HTTP status from 200 to 599');
+  else if (fault === 'raw') read.required('reply', isFunction, 'a function');
+  else if (forgeries.includes(fault)) read.boolean('thenAnswer', false);
+  read.done();
+}
+
+function isWord(value: unknown): value is string {
+  return words.some((word) => word === value);
+}
+
+function isTransport(value: unknown): value is DnsTransport {
+  return transports.some((transport) => transport === value);
+}
+
+function isDuration(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && Number.isFinite(value);
+}
+
+function isHttpStatus(value: unknown): value is number {
+  return Number.isInteger(value) && typeof value === 'number' && value >= 200 && value <= 599;
+}
+
+function isFunction(value: unknown): value is () => unknown {
+  return typeof value === 'function';
 }

@@ -1,5 +1,6 @@
 import { constants, createSecureServer, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
 import type { Server } from 'node:net';
+import type { Certificate } from '../certificate.ts';
 import type { DnsChannel, DnsResponder } from './dns-responder.ts';
 import { writeSlowly } from './dns-stream.ts';
 
@@ -9,10 +10,7 @@ const MEDIA_TYPE = 'application/dns-message';
 const LONGEST_MESSAGE = 65_535;
 
 /** DNS over HTTPS (RFC 8484), over HTTP/2 and, for clients without it, HTTP/1.1. */
-export function createDnsHttpServer(
-  tls: { readonly key: string; readonly cert: string },
-  responder: DnsResponder,
-): Server {
+export function createDnsHttpServer(tls: Certificate, responder: DnsResponder): Server {
   return createSecureServer({ ...tls, allowHTTP1: true }, (request, response) => {
     request.on('error', () => {});
     response.on('error', () => {});

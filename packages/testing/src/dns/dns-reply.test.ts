@@ -51,14 +51,15 @@ const arbitraryData: fc.Arbitrary<{ type: RecordType; data: NameData }> = fc.one
   ).map((CAA) => ({ type: 'CAA' as const, data: { CAA } })),
 );
 
-/** A record as dns-packet reads it, in core's shape. */
+/** A record as dns-packet reads it, in core's shape. A name that points into the question has the question's letters. */
 function recordOf(answer: Answer): RecordData[RecordType] | undefined {
   switch (answer.type) {
     case 'A':
+      return answer.data;
     case 'PTR':
     case 'NS':
     case 'CNAME':
-      return answer.data;
+      return answer.data.toLowerCase();
     case 'AAAA':
       return new Map(new Zone({ a: { AAAA: answer.data } })).get('a')?.AAAA?.records[0];
     case 'TXT':
@@ -67,14 +68,14 @@ function recordOf(answer: Answer): RecordData[RecordType] | undefined {
         .map((part) => Buffer.from(part).toString('latin1'))
         .join('');
     case 'MX':
-      return { preference: answer.data.preference ?? 0, exchange: answer.data.exchange };
+      return { preference: answer.data.preference ?? 0, exchange: answer.data.exchange.toLowerCase() };
     case 'SRV': {
       const { priority = 0, weight = 0, port, target } = answer.data;
-      return { priority, weight, port, target };
+      return { priority, weight, port, target: target.toLowerCase() };
     }
     case 'SOA': {
       const { mname, rname, serial = 0, refresh = 0, retry = 0, expire = 0, minimum = 0 } = answer.data;
-      return { primary: mname, mailbox: rname, serial, refresh, retry, expire, minimum };
+      return { primary: mname.toLowerCase(), mailbox: rname.toLowerCase(), serial, refresh, retry, expire, minimum };
     }
     case 'TLSA': {
       const { usage, selector, matchingType, certificate } = answer.data;

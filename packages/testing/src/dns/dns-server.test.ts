@@ -1,11 +1,10 @@
-import { createSocket } from 'node:dgram';
 import { Resolver } from 'node:dns/promises';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
-import { AUTHENTIC_DATA, CHECKING_DISABLED, decode, encode, type Packet, RECURSION_DESIRED } from 'dns-packet';
+import { AUTHENTIC_DATA, CHECKING_DISABLED, decode, type Packet, RECURSION_DESIRED } from 'dns-packet';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { DnsFaultRule } from './dns-fault.ts';
 import { DnsServer } from './dns-server.ts';
+import { code, datagram, datagrams, edns, question } from './raw-exchange.ts';
 import { Zone } from './zone.ts';
 
 const zone = new Zone({
@@ -46,51 +45,6 @@ beforeEach(async () => {
   resolver.setServers([server.address]);
 });
 afterEach(() => server.close());
-
-const code = (promise: Promise<unknown>): Promise<unknown> =>
-  promise.then(
-    () => 'ok',
-    ({ code: reason }) => reason,
-  );
-
-/** Sends one datagram and takes what comes back, from whatever port, until a second question has its answer. */
-async function datagrams(message: Uint8Array): Promise<{ bytes: Buffer; port: number }[]> {
-  const socket = createSocket('udp4');
-  const replies: { bytes: Buffer; port: number }[] = [];
-  const over = new Promise<void>((resolve) => {
-    socket.on('message', (bytes, { port }) => {
-      if (bytes.length > 1 && bytes.readUInt16BE(0) === 1) resolve();
-      else replies.push({ bytes, port });
-    });
-  });
-  socket.send(message, server.port, '127.0.0.1');
-  socket.send(question('signed.test', { id: 1 }), server.port, '127.0.0.1');
-  await over;
-  socket.close();
-  return replies;
-}
-
-async function datagram(message: Uint8Array): Promise<Buffer> {
-  const socket = createSocket('udp4');
-  socket.send(message, server.port, '127.0.0.1');
-  const [bytes] = await once(socket, 'message');
-  socket.close();
-  return bytes;
-}
-
-function question(name: string, packet: Packet = {}): Buffer {
-  return encode({ id: 4711, flags: RECURSION_DESIRED, questions: [{ name, type: 'A' }], ...packet });
-}
-
-function edns(udpPayloadSize: number, more: { ednsVersion?: number; flag_do?: boolean } = {}): Packet {
-  const { ednsVersion = 0, flag_do = false } = more;
-  const flags = flag_do ? 0x8000 : 0;
-  return {
-    additionals: [
-      { type: 'OPT', name: '.', udpPayloadSize, extendedRcode: 0, ednsVersion, flags, flag_do, options: [] },
-    ],
-  };
-}
 
 describe('what c-ares reads', () => {
   it('is every record type', async () => {
@@ -159,7 +113,7 @@ describe('what c-ares reads', () => {
 
 describe('the message', () => {
   it('repeats id, question with its letters, RD and CD, and is recursive', async () => {
-    const reply = await datagram(question('SiGned.TEST', { flags: RECURSION_DESIRED | CHECKING_DISABLED }));
+    const reply = await datagram(server, question('SiGned.TEST', { flags: RECURSION_DESIRED | CHECKING_DISABLED }));
     expect(decode(reply)).toMatchObject({ id: 4711, questions: [{ name: 'SiGned.TEST', type: 'A' }] });
     expect(decode(reply)).toMatchObject({
       flag_rd: true,
@@ -173,7 +127,7 @@ describe('the message', () => {
 
   it('compresses names, so that readers of replies meet pointers', async () => {
     const query = question('all.test', { questions: [{ name: 'all.test', type: 'MX' }], ...edns(1232) });
-    const reply = await datagram(query);
+    const reply = await datagram(server, query);
     expect(decode(reply).answers).toMatchObject([
       { name: 'all.test', data: { preference: 10, exchange: 'mx1.all.test' } },
       { name: 'all.test', data: { preference: 20, exchange: 'mx2.all.test' } },
@@ -183,13 +137,14 @@ describe('the message', () => {
   });
 
   it('carries the SOA with an absence, its TTL the negative one (RFC 2308 §3)', async () => {
-    const { authorities, answers } = decode(await datagram(question('no.such.test')));
+    const { authorities, answers } = decode(await datagram(server, question('no.such.test')));
     expect(answers).toEqual([]);
     expect(authorities).toMatchObject([{ type: 'SOA', name: 'test', ttl: 900, data: { minimum: 900 } }]);
   });
 
   it('is cut at 512 bytes without EDNS, at what EDNS allows, and never longer than 1,232 bytes', async () => {
-    const ask = (more: Packet) => datagram(question('', { questions: [{ name: 'big.test', type: 'TXT' }], ...more }));
+    const ask = (more: Packet) =>
+      datagram(server, question('', { questions: [{ name: 'big.test', type: 'TXT' }], ...more }));
     expect(decode(await ask({}))).toMatchObject({ flag_tc: true, answers: [] });
     expect(decode(await ask(edns(800)))).toMatchObject({ flag_tc: true, additionals: [{ type: 'OPT' }] });
     expect(decode(await ask(edns(1232)))).toMatchObject({ flag_tc: false, answers: [{ type: 'TXT' }] });
@@ -199,7 +154,7 @@ describe('the message', () => {
   });
 
   it('sets AD for validated answers to those who ask (RFC 6840 §5.8)', async () => {
-    const ad = async (name: string, more: Packet = {}) => decode(await datagram(question(name, more))).flag_ad;
+    const ad = async (name: string, more: Packet = {}) => decode(await datagram(server, question(name, more))).flag_ad;
     expect(await ad('signed.test')).toBe(false);
     expect(await ad('signed.test', { flags: AUTHENTIC_DATA })).toBe(true);
     expect(await ad('signed.test', edns(1232, { flag_do: true }))).toBe(true);
@@ -207,7 +162,7 @@ describe('the message', () => {
   });
 
   it('refuses what it does not serve', async () => {
-    const rcode = async (message: Uint8Array) => Reflect.get(decode(await datagram(message)), 'rcode');
+    const rcode = async (message: Uint8Array) => Reflect.get(decode(await datagram(server, message)), 'rcode');
     expect(await rcode(question('all.test', { questions: [{ name: 'all.test', type: 'A', class: 'CH' }] }))).toBe(
       'REFUSED',
     );
@@ -215,12 +170,13 @@ describe('the message', () => {
     expect(await rcode(question('all.test', { flags: 2 << 11 }))).toBe('NOTIMP');
     expect(await rcode(question('all.test', { questions: [] }))).toBe('FORMERR');
     expect(await rcode(Buffer.from('hello world!'))).toBe('FORMERR');
-    const badVersion = decode(await datagram(question('all.test', edns(1232, { ednsVersion: 1 }))));
+    const badVersion = decode(await datagram(server, question('all.test', edns(1232, { ednsVersion: 1 }))));
     expect(badVersion.additionals).toMatchObject([{ extendedRcode: 1 }]);
   });
 
   it('knows names also of types that it cannot hold', async () => {
-    const ask = async (name: string) => decode(await datagram(question('', { questions: [{ name, type: 'HINFO' }] })));
+    const ask = async (name: string) =>
+      decode(await datagram(server, question('', { questions: [{ name, type: 'HINFO' }] })));
     expect(await ask('all.test')).toMatchObject({ rcode: 'NOERROR', answers: [], authorities: [{ name: 'all.test' }] });
     expect(await ask('nowhere.test')).toMatchObject({ rcode: 'NXDOMAIN' });
     expect(await ask('www.test')).toMatchObject({ rcode: 'NOERROR', answers: [{ type: 'CNAME' }, { type: 'CNAME' }] });
@@ -228,14 +184,17 @@ describe('the message', () => {
   });
 
   it('never answers a reply, nor what has no header', async () => {
-    expect(await datagrams(question('all.test', { type: 'response' }))).toEqual([]);
-    expect(await datagrams(Buffer.from('short'))).toEqual([]);
+    expect(await datagrams(server, question('all.test', { type: 'response' }))).toEqual([]);
+    expect(await datagrams(server, Buffer.from('short'))).toEqual([]);
     expect(server.queries.entries.map(({ id }) => id)).toEqual([1, 1]);
   });
 });
 
 it('knows what it was asked', async () => {
-  await datagram(question('All.Test', { flags: RECURSION_DESIRED | AUTHENTIC_DATA, ...edns(1232, { flag_do: true }) }));
+  await datagram(
+    server,
+    question('All.Test', { flags: RECURSION_DESIRED | AUTHENTIC_DATA, ...edns(1232, { flag_do: true }) }),
+  );
   expect(server.queries.entries).toEqual([
     {
       name: 'all.test',
@@ -254,184 +213,8 @@ it('knows what it was asked', async () => {
   ]);
   const dotted = question('xxx.test');
   dotted[13] = 0x2e;
-  await datagram(dotted);
+  await datagram(server, dotted);
   expect(server.queries.count('\\.xx.test', 'A')).toBe(1);
-});
-
-describe('faults', () => {
-  const strike = (...rules: DnsFaultRule[]): void => server.setFaults(rules);
-
-  it.each(['servfail', 'refused', 'formerr', 'notimp', 'nxdomain'] as const)('%s', async (fault) => {
-    strike({ fault });
-    const reply = decode(await datagram(question('all.test')));
-    expect(reply).toMatchObject({ id: 4711, rcode: fault.toUpperCase(), answers: [] });
-  });
-
-  it('strike by name, type, transport and so many times', async () => {
-    strike(
-      { fault: 'refused', name: 'All.Test.', type: 'A', times: 1 },
-      { fault: 'servfail', name: '*.test', type: 'TXT', transport: 'udp' },
-    );
-    expect(await code(resolver.resolve4('all.test'))).toBe('EREFUSED');
-    expect(await code(resolver.resolve4('all.test'))).toBe('ok');
-    expect(await code(resolver.resolveTxt('all.test'))).toBe('ESERVFAIL');
-    expect(await code(resolver.resolveNs('all.test'))).toBe('ok');
-    expect(await code(resolver.resolve4('signed.test'))).toBe('ok');
-  });
-
-  it('strike at random as the seed says', async () => {
-    const pattern = async (seed: number): Promise<string> => {
-      await using other = await DnsServer.start(zone, { seed, faults: [{ fault: 'refused', probability: 0.5 }] });
-      resolver.setServers([other.address]);
-      let outcomes = '';
-      for (let asked = 0; asked < 24; asked++) outcomes += await code(resolver.resolve4('all.test')).then(String);
-      return outcomes;
-    };
-    const first = await pattern(7);
-    expect(first).toContain('ok');
-    expect(first).toContain('EREFUSED');
-    expect(await pattern(7)).toBe(first);
-    expect(await pattern(8)).not.toBe(first);
-  });
-
-  it('delay, and let another follow', async () => {
-    strike({ fault: 'delay', delayMs: 10, name: 'all.test' }, { fault: 'refused', name: 'all.test' });
-    // The question behind it has its answer first.
-    expect(await datagrams(question('all.test'))).toEqual([]);
-    expect(await code(resolver.resolve4('all.test'))).toBe('EREFUSED');
-  });
-
-  it('drop', async () => {
-    strike({ fault: 'drop', times: 1 });
-    expect(await code(resolver.resolve4('all.test'))).toBe('ETIMEOUT');
-    expect(server.queries.count('all.test')).toBe(1);
-  });
-
-  it('truncate over UDP, whole over TCP', async () => {
-    strike({ fault: 'truncate' });
-    expect(decode(await datagram(question('all.test', edns(1232))))).toMatchObject({ flag_tc: true, answers: [] });
-    expect(await resolver.resolve4('all.test')).toEqual(['192.0.2.1', '192.0.2.2']);
-  });
-
-  it('wrong-id, wrong-question, wrong-source: forged, then the true answer', async () => {
-    strike({ fault: 'wrong-id', name: 'all.test', thenAnswer: true });
-    const byId = (await datagrams(question('all.test'))).map(({ bytes }) => decode(bytes));
-    expect(byId).toMatchObject([
-      { id: 4711 ^ 0xffff, rcode: 'NXDOMAIN' },
-      { id: 4711, rcode: 'NOERROR' },
-    ]);
-    strike({ fault: 'wrong-question', name: 'all.test', thenAnswer: true });
-    const byQuestion = (await datagrams(question('all.test', edns(1232)))).map(({ bytes }) => decode(bytes));
-    expect(byQuestion).toMatchObject([
-      { id: 4711, questions: [{ name: 'forged.invalid', type: 'A' }], additionals: [{ type: 'OPT' }] },
-      { id: 4711, questions: [{ name: 'all.test' }] },
-    ]);
-    strike({ fault: 'wrong-source', name: 'all.test', thenAnswer: true });
-    const bySource = await datagrams(question('all.test'));
-    expect(new Set(bySource.map(({ port }) => port === server.port))).toEqual(new Set([true, false]));
-    const forged = bySource.find(({ port }) => port !== server.port);
-    expect(forged && decode(forged.bytes)).toMatchObject({ id: 4711, rcode: 'NXDOMAIN' });
-  });
-
-  it('wrong-owner', async () => {
-    strike({ fault: 'wrong-owner' });
-    const reply = decode(await datagram(question('all.test')));
-    expect(reply).toMatchObject({ questions: [{ name: 'all.test' }], answers: [{ name: 'forged.invalid' }, {}] });
-  });
-
-  it('malformed, garbage and raw', async () => {
-    strike({ fault: 'malformed' });
-    const cut = await datagram(question('all.test'));
-    expect(cut.readUInt16BE(0)).toBe(4711);
-    expect(() => decode(cut)).toThrow();
-    strike({ fault: 'garbage', name: 'all.test', thenAnswer: true });
-    expect(await datagrams(question('all.test'))).toHaveLength(2);
-    strike({ fault: 'raw', name: 'all.test', reply: (query) => [query.subarray(0, 2), Buffer.from('x')] });
-    const raw = await datagrams(question('all.test'));
-    expect(raw.map(({ bytes }) => bytes.toString('hex'))).toEqual(['1267', '78']);
-    strike({ fault: 'raw', name: 'all.test', reply: (query) => query });
-    expect(await datagrams(question('all.test'))).toMatchObject([{ bytes: question('all.test') }]);
-  });
-
-  it('authentic, and formerr-on-edns', async () => {
-    strike({ fault: 'authentic' });
-    expect(decode(await datagram(question('all.test'))).flag_ad).toBe(true);
-    strike({ fault: 'formerr-on-edns' });
-    expect(decode(await datagram(question('all.test')))).toMatchObject({ rcode: 'NOERROR' });
-    const old = decode(await datagram(question('all.test', edns(1232))));
-    expect(old).toMatchObject({ rcode: 'FORMERR', additionals: [] });
-  });
-
-  it('refuse what cannot be meant', async () => {
-    expect(() => strike({ fault: 'drop', name: 'a..b' })).toThrow(RangeError);
-    expect(() => strike({ fault: 'drop', probability: 2 })).toThrow(RangeError);
-    expect(() => strike({ fault: 'drop', times: -1 })).toThrow(RangeError);
-    await expect(DnsServer.start({}, { faults: [{ fault: 'drop', probability: Number.NaN }] })).rejects.toThrow(
-      RangeError,
-    );
-  });
-});
-
-describe('over TCP', () => {
-  const framed = (message: Buffer): Buffer => {
-    const length = Buffer.alloc(2);
-    length.writeUInt16BE(message.length);
-    return Buffer.concat([length, message]);
-  };
-
-  /** Writes, and gives everything that comes until so many messages are there or the server closes. */
-  async function stream(bytes: readonly Uint8Array[], messages: number): Promise<Buffer[]> {
-    const socket = connect(server.port, '127.0.0.1').setNoDelay(true);
-    const replies: Buffer[] = [];
-    let pending = Buffer.alloc(0);
-    for (const each of bytes) {
-      await new Promise<void>((resolve) => socket.write(each, () => resolve()));
-    }
-    for await (const chunk of socket) {
-      pending = Buffer.concat([pending, chunk]);
-      while (pending.length >= 2 && pending.length >= pending.readUInt16BE(0) + 2) {
-        const end = pending.readUInt16BE(0) + 2;
-        replies.push(pending.subarray(2, end));
-        pending = pending.subarray(end);
-      }
-      if (replies.length >= messages) break;
-    }
-    return replies;
-  }
-
-  it('reads messages however they are cut, several on one connection', async () => {
-    const both = Buffer.concat([framed(question('all.test')), framed(question('signed.test', { id: 2 }))]);
-    const replies = await stream(
-      [...both].map((byte) => Buffer.of(byte)),
-      2,
-    );
-    expect(replies.map((reply) => decode(reply).id)).toEqual([4711, 2]);
-    expect(await stream([both], 2)).toHaveLength(2);
-    expect(server.queries.entries[0]).toMatchObject({ transport: 'tcp' });
-  });
-
-  it('carries long answers whole', async () => {
-    server.zone.set('long.test', { TXT: Array.from({ length: 60 }, (_, index) => String(index).padEnd(1000, 'x')) });
-    const [reply] = await stream([framed(question('', { questions: [{ name: 'long.test', type: 'TXT' }] }))], 1);
-    expect(reply && decode(reply).answers).toHaveLength(60);
-  });
-
-  it('slow, close, and a broken network', async () => {
-    server.setFaults([{ fault: 'slow', everyMs: 1 }]);
-    expect(await stream([framed(question('signed.test'))], 1)).toHaveLength(1);
-    server.setFaults([{ fault: 'close' }]);
-    expect(await stream([framed(question('signed.test'))], 1)).toEqual([]);
-    server.setFaults([]);
-    expect(await stream([framed(question('network.test'))], 1)).toEqual([]);
-  });
-
-  it('keeps stream faults from UDP and datagram faults from TCP', async () => {
-    server.setFaults([{ fault: 'close' }, { fault: 'slow', everyMs: 1 }, { fault: 'http-status', status: 500 }]);
-    expect(decode(await datagram(question('all.test')))).toMatchObject({ rcode: 'NOERROR' });
-    server.setFaults([{ fault: 'wrong-source' }, { fault: 'truncate' }]);
-    const [reply] = await stream([framed(question('all.test'))], 1);
-    expect(reply && decode(reply)).toMatchObject({ rcode: 'NOERROR', flag_tc: false });
-  });
 });
 
 describe('a closed server', () => {
@@ -460,4 +243,14 @@ describe('a closed server', () => {
     await using again = await DnsServer.start({}, { port: address.port });
     expect(again.port).toBe(address.port);
   });
+});
+
+it.each([
+  ['{"fault":[]}', 'unknown option "fault"'],
+  ['{"faults":"drop"}', '"faults" must be an array'],
+  ['{"port":65536}', '"port" must be'],
+  ['{"host":1}', '"host" must be a string'],
+  ['{"tls":{"key":"x"}}', '"tls" must be an object with "key" and "cert"'],
+])('refuses the options %s', async (json, message) => {
+  await expect(DnsServer.start({}, JSON.parse(json))).rejects.toThrow(message);
 });

@@ -2,6 +2,8 @@ import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
+import { OptionReader } from '@postern/core';
+import { type Certificate, isCertificate } from '../certificate.ts';
 import type { DnsFaultRule } from './dns-fault.ts';
 import { createDnsHttpServer } from './dns-https.ts';
 import type { DnsQuery } from './dns-query.ts';
@@ -22,7 +24,7 @@ export interface DnsServerOptions {
   /** Repeats what happens at random. Default 1. */
   readonly seed?: number;
   /** Serves DNS over TLS (RFC 7858) and over HTTPS (RFC 8484) too, each on a free port. PEM. Default: neither. */
-  readonly tls?: { readonly key: string; readonly cert: string };
+  readonly tls?: Certificate;
 }
 
 /**
@@ -65,7 +67,13 @@ export class DnsServer implements AsyncDisposable {
 
   /** Starts a server over a literal, or over a zone that may be shared with a `ZoneResolver`. */
   static async start(zone: Zone | ZoneData, options: DnsServerOptions = {}): Promise<DnsServer> {
-    const { host = '127.0.0.1', port = 0, faults = [], seed = 1, tls } = options;
+    const read = new OptionReader('DnsServer', options);
+    const host = read.text('host', '127.0.0.1');
+    const port = read.integer('port', 0, { min: 0, max: 65_535 });
+    const faults = read.value('faults', isList, 'an array of faults') ?? [];
+    const seed = read.integer('seed', 1);
+    const tls = read.value('tls', isCertificate, 'an object with "key" and "cert", PEM');
+    read.done();
     const responder = new DnsResponder(zone instanceof Zone ? zone : new Zone(zone), faults, seed);
     return new DnsServer(responder, await listen(responder, host, port, tls));
   }
@@ -142,7 +150,7 @@ async function listen(
   responder: DnsResponder,
   host: string,
   port: number,
-  tlsOptions: DnsServerOptions['tls'],
+  tlsOptions: Certificate | undefined,
 ): Promise<Listeners> {
   const connections = new Set<Socket>();
   const track = (server: Server): Server =>
@@ -202,6 +210,10 @@ function serveDatagrams(udp: UdpSocket, elsewhere: UdpSocket, responder: DnsResp
       sendFromElsewhere: (message) => elsewhere.send(message, port, address, () => {}),
     });
   });
+}
+
+function isList(value: unknown): value is readonly DnsFaultRule[] {
+  return Array.isArray(value);
 }
 
 function addressOf(server: Server): AddressInfo {

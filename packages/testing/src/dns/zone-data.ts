@@ -72,7 +72,7 @@ export interface ZoneNode {
 const failures: readonly ZoneFailure[] = ['timeout', 'servfail', 'refused', 'network', 'malformed'];
 
 /** The longest TTL (RFC 2181 §8). */
-const LONGEST_TTL = 0x7fff_ffff;
+export const LONGEST_TTL = 0x7fff_ffff;
 
 /** A node from its literal. Throws `TypeError` or `RangeError` that names the name and the type. */
 export function readNode(name: string, data: NameData | ZoneFailure, defaultTtl: number): ZoneNode {
@@ -120,7 +120,7 @@ export function nodeOf(
 }
 
 /** Whether it is seconds that DNS can carry. */
-export function isTtl(value: unknown): value is number {
+function isTtl(value: unknown): value is number {
   return Number.isInteger(value) && typeof value === 'number' && value >= 0 && value <= LONGEST_TTL;
 }
 

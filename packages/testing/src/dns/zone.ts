@@ -1,6 +1,14 @@
-import { type RecordData, type RecordType, toDnsName } from '@postern/core';
+import { OptionReader, type RecordData, type RecordType, toDnsName } from '@postern/core';
 import type { RecordSet } from './record-set.ts';
-import { isTtl, type NameData, nodeOf, readNode, type ZoneData, type ZoneFailure, type ZoneNode } from './zone-data.ts';
+import {
+  LONGEST_TTL,
+  type NameData,
+  nodeOf,
+  readNode,
+  type ZoneData,
+  type ZoneFailure,
+  type ZoneNode,
+} from './zone-data.ts';
 import { childName, parentName } from './zone-name.ts';
 import { readZoneText, type ZoneTextOptions } from './zone-text.ts';
 
@@ -62,11 +70,10 @@ export class Zone {
   readonly #existing = new Map<string, number>();
 
   constructor(data: ZoneData = {}, options: ZoneOptions = {}) {
-    this.#ttl = options.ttl ?? 300;
-    if (!isTtl(this.#ttl))
-      throw new RangeError(`Zone: option "ttl" must be seconds from 0 to 2147483647, got ${this.#ttl}`);
-    this.#authentic = options.authentic ?? false;
-    if (typeof this.#authentic !== 'boolean') throw new TypeError('Zone: option "authentic" must be true or false');
+    const read = new OptionReader('Zone', options);
+    this.#ttl = read.integer('ttl', 300, { min: 0, max: LONGEST_TTL });
+    this.#authentic = read.boolean('authentic', false);
+    read.done();
     for (const [name, node] of Object.entries(data)) this.set(name, node);
   }
 

@@ -1,3 +1,5 @@
+import { OptionReader } from '@postern/core';
+
 /**
  * Where in the conversation a sink is about to reply. `body` is in the middle of a message, where there is no reply to
  * give; `dot` is behind the final dot, before the reply.
@@ -49,14 +51,7 @@ export class SinkFaultTable {
   readonly #rules: readonly { readonly rule: SinkFaultRule; left: number }[];
 
   constructor(rules: readonly SinkFaultRule[]) {
-    for (const rule of rules) {
-      if (rule.fault === 'reply' && !/^[2-5]\d\d(?: |$)/.test(rule.reply)) {
-        throw new RangeError(`SmtpSink: ${JSON.stringify(rule.reply)} is no reply; it takes a code and a text`);
-      }
-      if (rule.stage === 'body' && (rule.fault === 'reply' || rule.fault === 'raw')) {
-        throw new RangeError('SmtpSink: in the middle of a message no server replies');
-      }
-    }
+    for (const rule of rules) check(rule);
     this.#rules = rules.map((rule) => ({ rule, left: rule.times ?? Number.POSITIVE_INFINITY }));
   }
 
@@ -74,4 +69,42 @@ export class SinkFaultTable {
     }
     return { fault: undefined, delayMs };
   }
+}
+
+const conversation: readonly SinkStage[] = ['connect', 'helo', 'starttls', 'mail', 'rcpt', 'data', 'body', 'dot'];
+const stages: readonly SinkStage[] = [...conversation, 'rset', 'noop', 'quit'];
+const words: readonly SinkFault['fault'][] = ['reply', 'close', 'reset', 'hang', 'delay', 'raw'];
+
+/** A misspelt fault would be a test that tests nothing. */
+function check(rule: SinkFaultRule): void {
+  const read = new OptionReader('SmtpSink fault', rule);
+  const fault = read.required('fault', isWord, `one of ${words.join(', ')}`);
+  const stage = read.required('stage', isStage, `one of ${stages.join(', ')}`);
+  read.text('match', '');
+  read.integer('times', 1, { min: 0 });
+  if (stage === 'body') {
+    read.integer('afterBytes', 1, { min: 0 });
+    if (fault === 'reply' || fault === 'raw')
+      read.refuse('fault', 'something else: nobody replies in the middle of a message');
+  }
+  if (fault === 'reply') {
+    if (!/^[2-5]\d\d(?: |$)/.test(read.text('reply', ''))) read.refuse('reply', 'a code and a text');
+  } else if (fault === 'delay') {
+    read.required('delayMs', isDuration, 'milliseconds ≥ 0');
+  } else if (fault === 'raw') {
+    read.text('bytes', '');
+  }
+  read.done();
+}
+
+function isWord(value: unknown): value is SinkFault['fault'] {
+  return words.some((word) => word === value);
+}
+
+function isStage(value: unknown): value is SinkStage {
+  return stages.some((stage) => stage === value);
+}
+
+function isDuration(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && Number.isFinite(value);
 }

@@ -192,3 +192,12 @@ it('doubles dots so that every message comes out as it went in', () => {
     { numRuns: 1_000 },
   );
 });
+
+it.each([
+  ['{}', '"port" must be'],
+  ['{"port":25,"hots":"x"}', 'unknown option "hots"'],
+  ['{"port":25,"localAddress":1}', '"localAddress" must be'],
+  ['{"port":25,"tls":true}', '"tls" must be'],
+])('refuses the options %s', async (json, message) => {
+  await expect(SmtpDriver.connect(JSON.parse(json))).rejects.toThrow(message);
+});

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
+import { OptionReader } from '@postern/core';
 import { SocketReader } from './socket-reader.ts';
 
 /** Where the driver connects to. */
@@ -84,7 +85,13 @@ export class SmtpDriver implements AsyncDisposable {
 
   /** Connects. The greeting is not read yet: `reply()` does. */
   static async connect(options: SmtpDriverOptions): Promise<SmtpDriver> {
-    const { port, host = '127.0.0.1', localAddress, tls, timeoutMs = 5_000 } = options;
+    const read = new OptionReader('SmtpDriver', options);
+    const port = read.integer('port', 0, { min: 1, max: 65_535 });
+    const host = read.text('host', '127.0.0.1');
+    const localAddress = read.value('localAddress', isText, 'an address');
+    const tls = read.value('tls', isObject, 'options of node:tls');
+    const timeoutMs = read.integer('timeoutMs', 5_000, { min: 1 });
+    read.done();
     const tcp = connectTcp({ port, host, noDelay: true, ...(localAddress === undefined ? {} : { localAddress }) });
     try {
       await once(tcp, 'connect', { signal: AbortSignal.timeout(timeoutMs) });
@@ -243,6 +250,14 @@ export function asMailData(message: string | Uint8Array): Buffer {
 
 function isTls(socket: Socket): socket is TLSSocket {
   return 'encrypted' in socket;
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
 }
 
 function malformed(line: string): SmtpDriverError {

@@ -235,10 +235,27 @@ describe('faults', () => {
     await expect(client.command('QUIT')).rejects.toMatchObject({ reason: 'closed' });
   });
 
-  it('refuse what cannot be meant', () => {
-    expect(() => sink.setFaults([{ stage: 'mail', fault: 'reply', reply: 'no' }])).toThrow(RangeError);
-    expect(() => sink.setFaults([{ stage: 'body', fault: 'reply', reply: '550 no' }])).toThrow(RangeError);
+  it.each([
+    ['{"stage":"mail","fault":"reply","reply":"no"}', '"reply" must be a code and a text'],
+    ['{"stage":"mail","fault":"reply"}', '"reply" must be a code and a text'],
+    ['{"stage":"body","fault":"reply","reply":"550 no"}', 'nobody replies in the middle of a message'],
+    ['{"stage":"male","fault":"close"}', '"stage" must be one of connect'],
+    ['{"stage":"mail","fault":"clsoe"}', '"fault" must be one of reply'],
+    ['{"stage":"mail","fault":"delay"}', '"delayMs" must be milliseconds'],
+    ['{"stage":"mail","fault":"close","afterBytes":1}', 'unknown option "afterBytes"'],
+    ['{"stage":"mail","fault":"close","times":-1}', '"times" must be'],
+  ])('refuse %s', (json, message) => {
+    expect(() => sink.setFaults([JSON.parse(json)])).toThrow(message);
   });
+});
+
+it.each([
+  ['{"fault":[]}', 'unknown option "fault"'],
+  ['{"faults":{}}', '"faults" must be an array'],
+  ['{"extensions":"SIZE"}', '"extensions" must be an array'],
+  ['{"maxMessageBytes":0}', '"maxMessageBytes" must be'],
+])('refuses the options %s', async (json, message) => {
+  await expect(SmtpSink.start(JSON.parse(json))).rejects.toThrow(message);
 });
 
 it('stops at once', async () => {

@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { createSecureContext } from 'node:tls';
+import { OptionReader } from '@postern/core';
+import { type Certificate, isCertificate } from '../certificate.ts';
 import { type SinkFaultRule, SinkFaultTable } from './sink-fault.ts';
 import { SinkSession } from './sink-session.ts';
 import type { SinkTransaction } from './sink-transaction.ts';
@@ -21,7 +23,7 @@ export interface SmtpSinkOptions {
   /** A longer message gets a 552. Default 10,485,760. */
   readonly maxMessageBytes?: number;
   /** Offers STARTTLS with this certificate. PEM. Default: none. */
-  readonly tls?: { readonly key: string; readonly cert: string };
+  readonly tls?: Certificate;
   /** What it does wrong, and when. Default: nothing. */
   readonly faults?: readonly SinkFaultRule[];
 }
@@ -41,6 +43,8 @@ export interface SmtpSinkOptions {
  * ```
  */
 export class SmtpSink implements AsyncDisposable {
+  readonly #host: string;
+  readonly #port: number;
   readonly #server: Server;
   readonly #connections: Map<Socket, Promise<void>> = new Map();
   readonly #transactions: SinkTransaction[] = [];
@@ -50,18 +54,23 @@ export class SmtpSink implements AsyncDisposable {
   #closing: Promise<void> | undefined;
 
   private constructor(options: SmtpSinkOptions) {
-    const { hostname = 'sink.test', maxMessageBytes = 10 * 1024 * 1024, tls, faults = [] } = options;
-    this.#faults = new SinkFaultTable(faults);
+    const read = new OptionReader('SmtpSink', options);
+    this.#host = read.text('host', '127.0.0.1');
+    this.#port = read.integer('port', 0, { min: 0, max: 65_535 });
+    const maxMessageBytes = read.integer('maxMessageBytes', 10 * 1024 * 1024, { min: 1 });
+    const tls = read.value('tls', isCertificate, 'an object with "key" and "cert", PEM');
     const byDefault = ['PIPELINING', `SIZE ${maxMessageBytes}`, '8BITMIME', 'SMTPUTF8', 'ENHANCEDSTATUSCODES'];
+    this.#faults = new SinkFaultTable(read.value('faults', isFaults, 'an array of faults') ?? []);
     const context = {
-      hostname,
-      extensions: options.extensions ?? byDefault,
+      hostname: read.text('hostname', 'sink.test'),
+      extensions: read.value('extensions', isTexts, 'an array of strings') ?? byDefault,
       maxMessageBytes,
       secureContext: tls && createSecureContext(tls),
       faults: () => this.#faults,
       onCommand: (line: string) => this.#commands.push(line),
       onTransaction: (transaction: SinkTransaction) => this.#transactions.push(transaction),
     };
+    read.done();
     // Half-open: a client that has sent all and ended still gets its replies.
     this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
       this.#connectionCount++;
@@ -76,7 +85,7 @@ export class SmtpSink implements AsyncDisposable {
 
   static async start(options: SmtpSinkOptions = {}): Promise<SmtpSink> {
     const sink = new SmtpSink(options);
-    sink.#server.listen(options.port ?? 0, options.host ?? '127.0.0.1');
+    sink.#server.listen(sink.#port, sink.#host);
     await once(sink.#server, 'listening');
     return sink;
   }
@@ -139,4 +148,12 @@ export class SmtpSink implements AsyncDisposable {
     for (const socket of this.#connections.keys()) socket.destroy();
     await closed;
   }
+}
+
+function isFaults(value: unknown): value is readonly SinkFaultRule[] {
+  return Array.isArray(value);
+}
+
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((text) => typeof text === 'string');
 }
