@@ -125,7 +125,8 @@ export class SmtpDelivery implements Delivery {
     }
     const heard = await this.#commands(member, commands);
     const mail = judge(heard, 0, dialogue);
-    if (mail.kind === 'refused') this.#pool.release(member);
+    // Postfix, which opens no transaction then, still holds its SIZE against the next MAIL of the connection: somebody else's.
+    if (mail.kind === 'refused') await this.#reset(member);
     // What comes behind a refused MAIL says nothing about the recipients.
     if (mail.kind !== 'taken') return mail;
     this.#member = member;
