@@ -244,7 +244,7 @@ export class DnsLookup<T extends RecordType> implements RunningLookup, AttemptOw
 
   #arm(delayMs: number): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(timeUp, delayMs, this);
+    this.#timer = setTimeout(timeUp, Math.max(1, delayMs), this);
   }
 
   #cancelAttempts(): void {

@@ -1,7 +1,7 @@
 import { formatIp } from '../address/format-ip.ts';
 import type { IpAddress } from '../address/ip-address.ts';
 import { parseIp } from '../address/parse-ip.ts';
-import { toDnsName } from './dns-name.ts';
+import { toAsciiDomain } from '../domain-name.ts';
 
 /** How a server is asked: plainly over UDP or TCP, over TLS (RFC 7858), or over HTTPS (RFC 8484). */
 export type DnsServerProtocol = 'udp' | 'tcp' | 'tls' | 'https';
@@ -80,8 +80,8 @@ export function parseDnsServer(text: string): DnsServerAddress | undefined {
   if (port === undefined) return undefined;
   const ip = parseIp(authority.host);
   if (ip === undefined) {
-    const host = toDnsName(authority.host);
-    if (protocol !== 'tls' || host === undefined || host === '' || host.includes('/')) return undefined;
+    const host = protocol === 'tls' ? toAsciiDomain(authority.host) : undefined;
+    if (host === undefined) return undefined;
     return { protocol, host, ip, port, url: `tls://${host}:${port}` };
   }
   // A zone id belongs to the host: without it the system cannot tell which link the address is on.
