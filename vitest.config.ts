@@ -17,8 +17,9 @@ export default defineConfig({
     testTimeout: 20_000,
     coverage: {
       provider: 'v8',
-      include: ['packages/*/src/**/*.ts'],
-      exclude: ['**/*.test.ts', '**/index.ts'],
+      // Relative to the project's own root, so that a run of one project counts too.
+      include: ['**/src/**/*.ts'],
+      exclude: ['**/*.test.ts', '**/index.ts', 'test/**', 'examples/**'],
       reporter: ['text-summary', 'json-summary', 'html'],
     },
     projects: folders.map((folder) => ({
