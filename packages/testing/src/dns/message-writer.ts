@@ -68,7 +68,7 @@ const dataWriters: { readonly [T in RecordType]: WriteData<T> } = {
 
 /** Writes a DNS message (RFC 1035 §4) with compressed names, as real servers do. */
 export class MessageWriter {
-  #bytes = Buffer.alloc(512);
+  #bytes = Buffer.allocUnsafe(512);
   #at = HEADER_BYTES;
   /** Where a name, or the end of one, stands already. */
   readonly #known = new Map<string, number>();
@@ -167,7 +167,7 @@ export class MessageWriter {
 
   #room(bytes: number): void {
     if (this.#at + bytes <= this.#bytes.length) return;
-    const larger = Buffer.alloc((this.#at + bytes) * 2);
+    const larger = Buffer.allocUnsafe((this.#at + bytes) * 2);
     this.#bytes.copy(larger, 0, 0, this.#at);
     this.#bytes = larger;
   }
@@ -175,6 +175,16 @@ export class MessageWriter {
 
 /** The labels of a name as octets, and what of the name starts at each. */
 function labelsOf(name: string): { label: string; suffix: string }[] {
-  const labels = name === '' ? [] : (readName(name)?.labels ?? []);
-  return labels.map((label, index) => ({ label, suffix: nameText(labels.slice(index)) }));
+  if (name.includes('\\')) {
+    const labels = readName(name)?.labels ?? [];
+    return labels.map((label, index) => ({ label, suffix: nameText(labels.slice(index)) }));
+  }
+  const labels: { label: string; suffix: string }[] = [];
+  for (let at = 0; at < name.length; ) {
+    const dot = name.indexOf('.', at);
+    const end = dot < 0 ? name.length : dot;
+    labels.push({ label: name.slice(at, end), suffix: name.slice(at) });
+    at = end + 1;
+  }
+  return labels;
 }

@@ -61,6 +61,7 @@ export function nameText(labels: readonly string[]): string {
 }
 
 function labelText(label: string): string {
+  if (/^[\w*-]*$/.test(label)) return label;
   let text = '';
   for (let at = 0; at < label.length; at++) {
     const code = label.charCodeAt(at);
