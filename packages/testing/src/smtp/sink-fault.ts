@@ -22,7 +22,7 @@ export type SinkStage =
  *
  * - `reply`: this reply, `'450 4.2.1 Mailbox busy'`; a line feed makes several lines. A 421 closes the connection.
  * - `close`, `reset`: ends the connection with FIN or RST, without a reply.
- * - `hang`: says nothing more, and reads nothing, until the client leaves.
+ * - `hang`: says nothing more, and reads no more than a megabyte, until the client leaves.
  * - `delay`: replies `delayMs` later.
  * - `raw`: these bytes as they are, in place of the reply; what they say counts if they are a reply.
  */
