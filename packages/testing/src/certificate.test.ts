@@ -26,6 +26,10 @@ it('lasts from when to when it is told', () => {
   expect([Date.parse(x509.validFrom), Date.parse(x509.validTo)]).toEqual([notBefore, notAfter]);
 });
 
+it('has another key each time', () => {
+  expect(createCertificate().key).not.toBe(createCertificate().key);
+});
+
 it('holds long lists of names', () => {
   const names = Array.from({ length: 100 }, (_, index) => `host-${index}.example.com`);
   const x509 = new X509Certificate(createCertificate({ names }).cert);

@@ -34,4 +34,3 @@ export {
 export { SmtpSink, type SmtpSinkOptions } from './smtp/smtp-sink.ts';
 export { type StoreContractOptions, storeContract } from './store/store-contract.ts';
 export type { ContractStore } from './store/store-subject.ts';
-export { type SelfSignedOptions, selfSigned } from './tls/self-signed.ts';

@@ -170,6 +170,9 @@ describe('the message', () => {
     expect(await rcode(question('all.test', { flags: 2 << 11 }))).toBe('NOTIMP');
     expect(await rcode(question('all.test', { questions: [] }))).toBe('FORMERR');
     expect(await rcode(Buffer.from('hello world!'))).toBe('FORMERR');
+    // A name that points into the header, where the id begins with the octet of the root.
+    const pointing = Buffer.concat([question('', { id: 2 }).subarray(0, 12), Buffer.from([0xc0, 0, 0, 1, 0, 1])]);
+    expect(await rcode(pointing)).toBe('FORMERR');
     const badVersion = decode(await datagram(server, question('all.test', edns(1232, { ednsVersion: 1 }))));
     expect(badVersion.additionals).toMatchObject([{ extendedRcode: 1 }]);
   });

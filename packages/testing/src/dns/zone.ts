@@ -156,10 +156,9 @@ export class Zone {
   /** The node that answers for the name: its own, or the wildcard's at its closest encloser (RFC 4592 §3.3.1). */
   #match(name: string): ZoneNode | undefined {
     if (this.#existing.has(name)) return this.#nodes.get(name);
-    for (const encloser of selfAndAbove(name)) {
-      if (encloser === '' || this.#existing.has(encloser)) return this.#nodes.get(childName('*', encloser));
-    }
-    return undefined;
+    let encloser = name;
+    while (encloser !== '' && !this.#existing.has(encloser)) encloser = parentName(encloser) ?? '';
+    return this.#nodes.get(childName('*', encloser));
   }
 
   #isAuthentic(name: string): boolean {
