@@ -1,4 +1,4 @@
-import { type DnsFaultRule, DnsServer, resolverContract, selfSigned, type ZoneData } from '@postern/testing';
+import { createCertificate, type DnsFaultRule, DnsServer, resolverContract, type ZoneData } from '@postern/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 import { DnsClient, type DnsClientOptions } from './dns-client.ts';
 
@@ -11,7 +11,7 @@ const zone: ZoneData = {
   '*.wild.test': { A: '192.0.2.2' },
 };
 const found = { kind: 'records', records: ['192.0.2.1'] };
-const tls = selfSigned();
+const tls = createCertificate();
 
 const open: AsyncDisposable[] = [];
 
@@ -169,7 +169,7 @@ describe('DnsClient and forged replies on a stream', () => {
 });
 
 describe('DnsClient and certificates', () => {
-  const stranger = selfSigned({ names: ['resolver.test'] });
+  const stranger = createCertificate({ names: ['resolver.test'] });
 
   it.each(['tls', 'https'] as const)('asks nothing over %s of a server that it cannot verify', async (way) => {
     const server = await serve();

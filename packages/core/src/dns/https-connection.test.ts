@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Stream } from 'node:http2';
-import { selfSigned } from '@postern/testing';
+import { createCertificate } from '@postern/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 import { DnsClient } from './dns-client.ts';
 
-const tls = selfSigned();
+const tls = createCertificate();
 const open: { close(): void }[] = [];
 
 /** What a server makes of the query; without an OPT record, whose place the answer takes. */
