@@ -52,6 +52,11 @@ describe('DomainSet', () => {
     expect(() => new DomainSet(['example.com', pattern])).toThrow(JSON.stringify(pattern));
   });
 
+  it('says in errors whose list it is', () => {
+    expect(() => new DomainSet(['a b'], 'Gate: option "domains"')).toThrow('Gate: option "domains": "a b" is neither');
+    expect(() => new DomainSet(['a b'])).toThrow('DomainSet: "a b" is neither');
+  });
+
   it('throws a TypeError on what is not a list of strings', () => {
     for (const patterns of ['example.com', undefined, null, 7, {}, [7], [undefined]]) {
       // @ts-expect-error as a program without types, or a configuration file, would

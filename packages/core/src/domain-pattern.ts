@@ -31,20 +31,21 @@ export class DomainSet {
 
   /**
    * @param patterns - no bound of its own: one short string each
+   * @param owner - whose list it is, as the errors are to begin; `DomainSet` by default
    * @throws TypeError when `patterns` is not a list of strings, RangeError that names the first one which is neither a
    *   domain nor a dot and a domain
    */
-  constructor(patterns: Iterable<string>) {
+  constructor(patterns: Iterable<string>, owner = 'DomainSet') {
     if (typeof patterns === 'string' || typeof patterns?.[Symbol.iterator] !== 'function') {
-      throw new TypeError('DomainSet: patterns must be a list of domains, such as ["example.com", ".example.net"]');
+      throw new TypeError(`${owner}: patterns must be a list of domains, such as ["example.com", ".example.net"]`);
     }
     for (const pattern of patterns) {
       if (typeof pattern !== 'string')
-        throw new TypeError(`DomainSet: each pattern must be a string, got ${typeof pattern}`);
+        throw new TypeError(`${owner}: each pattern must be a string, got ${typeof pattern}`);
       const canonical = canonicalPattern(pattern);
       if (canonical === undefined) {
         throw new RangeError(
-          `DomainSet: ${JSON.stringify(pattern)} is neither a domain ("example.com") nor a dot and a domain (".example.com" for its subdomains)`,
+          `${owner}: ${JSON.stringify(pattern)} is neither a domain ("example.com") nor a dot and a domain (".example.com" for its subdomains)`,
         );
       }
       this.#patterns.add(canonical);

@@ -103,9 +103,12 @@ export class RelayAcl {
     this.#allowRoutingCharacters = read.boolean('allowRoutingCharacters', false);
     read.done();
 
-    this.#localDomains = new DomainSet(localDomains.filter((each) => !each.startsWith('[')));
+    this.#localDomains = new DomainSet(
+      localDomains.filter((each) => !each.startsWith('[')),
+      'RelayAcl: option "localDomains"',
+    );
     this.#localLiterals = new Set(localDomains.filter((each) => each.startsWith('[')).map(ownLiteral));
-    const relayed = new DomainSet(relayDomains);
+    const relayed = new DomainSet(relayDomains, 'RelayAcl: option "relayDomains"');
     this.#relayDomains = relayed.size === 0 ? undefined : relayed;
     this.#trustedNetworks = [...trustedNetworks].map(trustedNetwork);
   }

@@ -64,7 +64,7 @@ export function readServers(read: OptionReader): readonly ConfiguredServer[] | u
     const { url, tls } = typeof entry === 'string' ? { url: entry, tls: {} } : readEntry(entry);
     const address = parseDnsServer(url);
     if (address === undefined)
-      throw new RangeError(`DnsClient: ${JSON.stringify(url)} is not an address of a DNS server`);
+      throw new RangeError(`DnsClient: ${JSON.stringify(url)} in "servers" is not an address of a DNS server`);
     return { address, tls };
   });
   if (servers.length === 0) read.refuse('servers', TAKES);

@@ -1,0 +1,126 @@
+import { Resolver as NodeResolver } from 'node:dns/promises';
+import {
+  CachingResolver,
+  clientKey,
+  DnsClient,
+  dryRun,
+  fromNodeDns,
+  HeaderParser,
+  MemoryStore,
+  parseIp,
+} from '@postern/core';
+import { dnsbl, queryDnsbl } from '@postern/dnsbl';
+import { createGateway, smtpBackend } from '@postern/gateway';
+import { RelayAcl, relayAcl } from '@postern/relay-acl';
+import { ZoneResolver } from '@postern/testing';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+
+/** Calls with whatever JavaScript or a configuration file may bring: no compiler looks at it. */
+function construct(type: new (...args: never[]) => unknown, ...args: readonly unknown[]): unknown {
+  return Reflect.construct(type, args);
+}
+
+function call(what: (...args: never[]) => unknown, ...args: readonly unknown[]): unknown {
+  return Reflect.apply(what, undefined, args);
+}
+
+const resolver = new ZoneResolver({});
+const check = { name: 'nothing', start: () => undefined };
+
+interface Maker {
+  readonly name: string;
+  readonly make: (options: unknown) => unknown;
+  /** What it cannot do without. */
+  readonly needs: Readonly<Record<string, unknown>>;
+}
+
+/** Everything public that takes an options object. */
+const makers: readonly Maker[] = [
+  { name: 'DnsClient', make: (options) => construct(DnsClient, options), needs: {} },
+  { name: 'CachingResolver', make: (options) => construct(CachingResolver, resolver, options), needs: {} },
+  { name: 'fromNodeDns', make: (options) => call(fromNodeDns, new NodeResolver(), options), needs: {} },
+  { name: 'MemoryStore', make: (options) => construct(MemoryStore, options), needs: {} },
+  { name: 'HeaderParser', make: (options) => construct(HeaderParser, options), needs: {} },
+  { name: 'clientKey', make: (options) => call(clientKey, parseIp('192.0.2.1'), options), needs: {} },
+  { name: 'dryRun', make: (options) => call(dryRun, check, options), needs: {} },
+  { name: 'RelayAcl', make: (options) => construct(RelayAcl, options), needs: { localDomains: [] } },
+  { name: 'relayAcl', make: (options) => call(relayAcl, options), needs: { localDomains: [] } },
+  { name: 'dnsbl', make: (options) => call(dnsbl, options), needs: { zones: ['bl.test'] } },
+  { name: 'queryDnsbl', make: (options) => call(queryDnsbl, '127.0.0.2', options), needs: { zones: [], resolver } },
+  { name: 'smtpBackend', make: (options) => call(smtpBackend, options), needs: { host: '127.0.0.1' } },
+  {
+    name: 'createGateway',
+    make: (options) => call(createGateway, options),
+    needs: { hostname: 'mx.example.org', checks: [], deliver: () => {} },
+  },
+];
+
+/** What it threw, or rejected with; `undefined`: it took the options. */
+async function mistake({ make }: Maker, options: unknown): Promise<unknown> {
+  try {
+    await make(options);
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
+
+/** Without options that it has not, an unknown one is told the names of all. */
+async function optionNames(maker: Maker): Promise<readonly string[]> {
+  const error = await mistake(maker, { ...maker.needs, 'no such option': 1 });
+  expect(error).toBeInstanceOf(TypeError);
+  const [, known = ''] = String(error).split('unknown option "no such option"; it takes ');
+  return JSON.parse(`[${known}]`);
+}
+
+/** Of no option's type. */
+const never: readonly unknown[] = [Symbol('nothing'), 1n, null, Number.NaN];
+
+describe.each(makers)('the options of $name', (maker) => {
+  it('are right as they are', async () => {
+    expect(await mistake(maker, maker.needs)).toBeUndefined();
+  });
+
+  it.each([7, 'text', null, [], () => {}])('are an object, and not %o', async (options) => {
+    const error = await mistake(maker, options);
+    expect(error).toBeInstanceOf(TypeError);
+    expect(String(error)).toMatch(/: options must be an object, got /);
+  });
+
+  it('are named by the error when they have the wrong type', async () => {
+    const names = await optionNames(maker);
+    expect(names.length).toBeGreaterThan(0);
+    for (const name of names) {
+      for (const wrong of never) {
+        const error = await mistake(maker, { ...maker.needs, [name]: wrong });
+        expect(error, name).toBeInstanceOf(typeof wrong === 'number' ? Error : TypeError);
+        expect(String(error)).toMatch(new RegExp(`^(?:Type|Range)Error: .*option "${name}" must be .+, got `));
+      }
+    }
+  });
+
+  it('are taken, or refused by name, whatever they are', async () => {
+    const names = await optionNames(maker);
+    const anything = fc.anything({
+      withBigInt: true,
+      withDate: true,
+      withMap: true,
+      withSet: true,
+      withNullPrototype: true,
+    });
+    const options = fc.record({
+      name: fc.constantFrom(...names),
+      value: fc.oneof(anything, fc.array(fc.webUrl()), fc.double()),
+    });
+    await fc.assert(
+      fc.asyncProperty(options, async ({ name, value }) => {
+        const error = await mistake(maker, { ...maker.needs, [name]: value });
+        if (error === undefined) return;
+        expect(error instanceof TypeError || error instanceof RangeError, String(error)).toBe(true);
+        expect(String(error)).toContain(name);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
