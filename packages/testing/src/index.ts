@@ -15,7 +15,7 @@ export { type LoggedQuery, QueryLog } from './dns/query-log.ts';
 export type { RecordSet, RecordSets } from './dns/record-set.ts';
 export { type ContractResolver, type ResolverAbilities, resolverContract } from './dns/resolver-contract.ts';
 export { type Alias, Zone, type ZoneAnswer, type ZoneOptions } from './dns/zone.ts';
-export type { FailingType, NameData, ZoneData, ZoneFailure } from './dns/zone-data.ts';
+export type { FailingType, NameData, OneOrMore, ZoneData, ZoneFailure } from './dns/zone-data.ts';
 export { ZoneSyntaxError } from './dns/zone-lexer.ts';
 export { type ResolverQuery, ZoneResolver } from './dns/zone-resolver.ts';
 export type { ZoneTextOptions } from './dns/zone-text.ts';

@@ -3,7 +3,7 @@ import { MessageWriter } from './message-writer.ts';
 import type { ZoneAnswer } from './zone.ts';
 
 /** Response codes (RFC 1035 §4.1.1, RFC 6891 §9). */
-export const rcodes = {
+const rcodes = {
   noerror: 0,
   formerr: 1,
   servfail: 2,

@@ -159,12 +159,12 @@ export function parseTtl(text: string): number | undefined {
 }
 
 /** An IPv4 address. Throws `RecordError`. */
-export function ipv4(text: string): string {
+function ipv4(text: string): string {
   return formatIp(address(text, 'IPv4', !text.includes(':')));
 }
 
 /** An IPv6 address as RFC 5952 writes it. Throws `RecordError`. */
-export function ipv6(text: string): string {
+function ipv6(text: string): string {
   const ip = address(text, 'IPv6', text.includes(':'));
   // Core reads an IPv4-mapped address as IPv4; in an AAAA record it stays what it is (RFC 5952 §5).
   return ip.family === 4 ? `::ffff:${formatIp(ip)}` : formatIp(ip);
@@ -177,14 +177,14 @@ function address(text: string, kind: string, rightFamily: boolean): IpAddress {
 }
 
 /** Certificate association data: an even number of hexadecimal digits. Throws `RecordError`. */
-export function hex(text: string): string {
+function hex(text: string): string {
   bounded(text, (LONGEST_DATA - 3) * 2);
   if (text.length % 2 !== 0 || !/^[0-9a-f]*$/i.test(text)) throw new RecordError(`${quote(text)} is not hexadecimal`);
   return text.toLowerCase();
 }
 
 /** RFC 8659 §4.1: a tag has letters and digits, at most 255. Throws `RecordError`. */
-export function caaTag(text: string): string {
+function caaTag(text: string): string {
   if (!/^[0-9a-z]{1,255}$/i.test(text)) throw new RecordError(`${quote(text)} is not a tag`);
   return text;
 }

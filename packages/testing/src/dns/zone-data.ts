@@ -19,26 +19,27 @@ export interface FailingType {
   readonly failure: ZoneFailure;
 }
 
-type Some<T> = T | readonly T[] | FailingType;
+/** One record, several, or the way in which looking them up fails. */
+export type OneOrMore<T> = T | readonly T[] | FailingType;
 
 /**
  * What a name has. Every record may also be written as in a zone file, all names absolute: `MX: '10 mx.example.com'`.
  * Case and trailing dots do not matter.
  */
 export interface NameData {
-  readonly A?: Some<string>;
-  readonly AAAA?: Some<string>;
+  readonly A?: OneOrMore<string>;
+  readonly AAAA?: OneOrMore<string>;
   /** Text as core gives it, each character one octet (at most U+00FF); an array inside the array is one record's character-strings. */
   readonly TXT?: string | readonly (string | readonly string[])[] | FailingType;
-  readonly MX?: Some<string | MxRecord>;
-  readonly PTR?: Some<string>;
+  readonly MX?: OneOrMore<string | MxRecord>;
+  readonly PTR?: OneOrMore<string>;
   /** At most one, and nothing beside it (RFC 1034 §3.6.2). */
-  readonly CNAME?: Some<string>;
-  readonly NS?: Some<string>;
-  readonly SOA?: Some<string | SoaRecord>;
-  readonly SRV?: Some<string | SrvRecord>;
-  readonly TLSA?: Some<string | TlsaRecord>;
-  readonly CAA?: Some<string | CaaRecord>;
+  readonly CNAME?: OneOrMore<string>;
+  readonly NS?: OneOrMore<string>;
+  readonly SOA?: OneOrMore<string | SoaRecord>;
+  readonly SRV?: OneOrMore<string | SrvRecord>;
+  readonly TLSA?: OneOrMore<string | TlsaRecord>;
+  readonly CAA?: OneOrMore<string | CaaRecord>;
   /** Seconds. Default: that of the zone. */
   readonly ttl?: number;
   /** Whether this name, and all below it that do not say otherwise, validate by DNSSEC. Default: that of the zone. */
