@@ -1,26 +1,19 @@
 import { describe, expect, it, vi } from 'vitest';
-import {
-  type ConnectionExchange,
-  type ConnectionOwner,
-  ConnectionTransport,
-  type DnsConnection,
-} from './connection-transport.ts';
-import type { ExchangeListener } from './dns-transport.ts';
+import { type ConnectionOwner, ConnectionTransport, type DnsConnection } from './connection-transport.ts';
+import { DnsExchange } from './dns-transport.ts';
 import { Silence } from './silence.ts';
-
-const question = { name: 'a.test', type: 'A' } as const;
 
 class FakeConnection implements DnsConnection {
   usable = true;
   retired = false;
   closed = false;
-  readonly sent: ConnectionExchange[] = [];
+  readonly sent: DnsExchange[] = [];
 
-  send(exchange: ConnectionExchange): void {
+  send(exchange: DnsExchange): void {
     this.sent.push(exchange);
   }
 
-  forget(exchange: ConnectionExchange): void {
+  forget(exchange: DnsExchange): void {
     this.sent.splice(this.sent.indexOf(exchange), 1);
   }
 
@@ -43,25 +36,34 @@ function start(): { transport: ConnectionTransport; owner: ConnectionOwner; conn
   return { transport, owner: transport, connections };
 }
 
-function listener(): ExchangeListener & { readonly failures: string[] } {
-  const failures: string[] = [];
-  return { failures, replied: () => {}, failed: (reason, detail) => failures.push(`${reason}: ${detail}`) };
+class Heard extends DnsExchange {
+  readonly failures: string[] = [];
+
+  constructor() {
+    super({ name: 'a.test', type: 'A' }, true);
+  }
+
+  override replied(): void {}
+
+  override failed(reason: string, detail: string): void {
+    this.failures.push(`${reason}: ${detail}`);
+  }
 }
 
 describe('ConnectionTransport', () => {
   it('sends everything over one connection as long as that is usable', () => {
     const { transport, connections } = start();
-    transport.ask(question, true, listener());
-    transport.ask(question, true, listener());
+    transport.ask(new Heard());
+    transport.ask(new Heard());
     expect(connections.map(({ sent }) => sent.length)).toEqual([2]);
   });
 
   it('leaves an unusable connection to those who wait on it', () => {
     const { transport, connections } = start();
-    transport.ask(question, true, listener());
+    transport.ask(new Heard());
     const [first] = connections;
     if (first !== undefined) first.usable = false;
-    transport.ask(question, true, listener());
+    transport.ask(new Heard());
     expect(connections.map(({ sent, retired, closed }) => [sent.length, retired, closed])).toEqual([
       [1, true, false],
       [1, false, false],
@@ -75,15 +77,15 @@ describe('ConnectionTransport', () => {
     ['fails a query when a connection ends that never served', false, 1],
   ])('%s', (_what, served, expected) => {
     const { transport, owner, connections } = start();
-    const heard = listener();
-    transport.ask(question, true, heard);
+    const heard = new Heard();
+    transport.ask(heard);
     for (let turn = 0; turn < expected; turn++) {
       const connection = connections[turn];
-      const [exchange] = connection?.sent ?? [];
-      if (connection === undefined || exchange === undefined) throw new Error('the query was not sent');
+      if (connection === undefined) throw new Error('there is no connection');
+      expect(connection.sent).toEqual([heard]);
       expect(heard.failures).toEqual([]);
       owner.ended(connection);
-      owner.lost(exchange, 'it ended', served);
+      owner.lost(heard, 'it ended', served);
     }
     expect(connections.length).toBe(expected);
     expect(heard.failures).toEqual(['network: it ended']);
@@ -91,12 +93,11 @@ describe('ConnectionTransport', () => {
 
   it('tells nobody about a query that was cancelled', () => {
     const { transport, owner, connections } = start();
-    const heard = listener();
-    const exchange = transport.ask(question, true, heard);
-    const [sent] = connections[0]?.sent ?? [];
-    exchange.cancel();
+    const heard = new Heard();
+    transport.ask(heard);
+    heard.cancel();
     expect(connections[0]?.sent).toEqual([]);
-    if (sent !== undefined) owner.lost(sent, 'it ended', true);
+    owner.lost(heard, 'it ended', true);
     expect(heard.failures).toEqual([]);
     expect(connections.length).toBe(1);
   });

@@ -1,36 +1,10 @@
-import type { DnsQuestion } from './dns-query.ts';
-import type { DnsTransport, Exchange, ExchangeListener } from './dns-transport.ts';
-
-/** A query over a connection. */
-export class ConnectionExchange implements Exchange {
-  readonly question: DnsQuestion;
-  readonly edns: boolean;
-  readonly listener: ExchangeListener;
-  cancelled = false;
-  /** It has been asked twice because the first connection was closed under it. */
-  repeated = false;
-  connection: DnsConnection | undefined;
-  /** The id of its query on a stream. */
-  id = 0;
-
-  constructor(question: DnsQuestion, edns: boolean, listener: ExchangeListener) {
-    this.question = question;
-    this.edns = edns;
-    this.listener = listener;
-  }
-
-  cancel(): void {
-    this.cancelled = true;
-    this.connection?.forget(this);
-  }
-}
+import type { Carrier, DnsExchange, DnsTransport } from './dns-transport.ts';
 
 /** A connection that carries many queries at once; it opens itself and does not keep the process alive. */
-export interface DnsConnection {
+export interface DnsConnection extends Carrier {
   /** Whether a query sent now has a prospect: the connection is neither closing nor silent for too long. */
   readonly usable: boolean;
-  send(exchange: ConnectionExchange): void;
-  forget(exchange: ConnectionExchange): void;
+  send(exchange: DnsExchange): void;
   /** Takes no more queries; closes as soon as none waits. */
   retire(): void;
   close(): void;
@@ -43,7 +17,7 @@ export interface ConnectionOwner {
    *
    * @param served - whether the connection had brought a reply to any query before
    */
-  lost(exchange: ConnectionExchange, detail: string, served: boolean): void;
+  lost(exchange: DnsExchange, detail: string, served: boolean): void;
   /** The connection is over, for whatever reason but `close`; its `lost` queries come next. */
   ended(connection: DnsConnection): void;
 }
@@ -62,10 +36,16 @@ export class ConnectionTransport implements DnsTransport, ConnectionOwner {
     this.#open = open;
   }
 
-  ask(question: DnsQuestion, edns: boolean, listener: ExchangeListener): Exchange {
-    const exchange = new ConnectionExchange(question, edns, listener);
-    this.#send(exchange);
-    return exchange;
+  ask(exchange: DnsExchange): void {
+    const current = this.#current;
+    if (current?.usable === false) {
+      this.#current = undefined;
+      this.#retired.add(current);
+      current.retire();
+    }
+    this.#current ??= this.#open(this);
+    exchange.carrier = this.#current;
+    this.#current.send(exchange);
   }
 
   close(): void {
@@ -80,26 +60,14 @@ export class ConnectionTransport implements DnsTransport, ConnectionOwner {
     if (this.#current === connection) this.#current = undefined;
   }
 
-  lost(exchange: ConnectionExchange, detail: string, served: boolean): void {
+  lost(exchange: DnsExchange, detail: string, served: boolean): void {
     if (exchange.cancelled) return;
     // RFC 7766 §6.2.4: a server may close an idle connection just when a query is on its way. Such a query is repeated.
     if (served && !exchange.repeated) {
       exchange.repeated = true;
-      this.#send(exchange);
+      this.ask(exchange);
     } else {
-      exchange.listener.failed('network', detail);
+      exchange.failed('network', detail);
     }
-  }
-
-  #send(exchange: ConnectionExchange): void {
-    const current = this.#current;
-    if (current?.usable === false) {
-      this.#current = undefined;
-      this.#retired.add(current);
-      current.retire();
-    }
-    this.#current ??= this.#open(this);
-    exchange.connection = this.#current;
-    this.#current.send(exchange);
   }
 }

@@ -1,5 +1,5 @@
 import type { DnsQuestion } from './dns-query.ts';
-import type { DnsTransport, Exchange, ExchangeListener } from './dns-transport.ts';
+import { DnsExchange, type DnsTransport } from './dns-transport.ts';
 import type { DnsFailureReason } from './resolver.ts';
 import type { Upstream } from './upstream.ts';
 
@@ -9,15 +9,13 @@ export interface AttemptOwner {
   failed(attempt: DnsAttempt, reason: DnsFailureReason, detail: string): void;
 }
 
-/** One query to one server. It goes on waiting for its reply until it is cancelled. */
-export class DnsAttempt implements ExchangeListener {
+/** One query of a lookup, to one of its servers. */
+export class DnsAttempt extends DnsExchange {
   readonly upstream: Upstream;
   readonly transport: DnsTransport;
-  readonly edns: boolean;
-  /** `performance.now()` when it was sent. */
+  /** `performance.now()` when it was asked. */
   readonly askedAt: number;
   readonly #owner: AttemptOwner;
-  readonly #exchange: Exchange;
 
   constructor(
     owner: AttemptOwner,
@@ -27,23 +25,18 @@ export class DnsAttempt implements ExchangeListener {
     edns: boolean,
     askedAt: number,
   ) {
+    super(question, edns);
     this.#owner = owner;
     this.upstream = upstream;
     this.transport = transport;
-    this.edns = edns;
     this.askedAt = askedAt;
-    this.#exchange = transport.ask(question, edns, this);
   }
 
-  replied(message: Buffer, ageSeconds: number): void {
+  override replied(message: Buffer, ageSeconds: number): void {
     this.#owner.replied(this, message, ageSeconds);
   }
 
-  failed(reason: DnsFailureReason, detail: string): void {
+  override failed(reason: DnsFailureReason, detail: string): void {
     this.#owner.failed(this, reason, detail);
-  }
-
-  cancel(): void {
-    this.#exchange.cancel();
   }
 }

@@ -1,6 +1,7 @@
 import { formatIp } from '../address/format-ip.ts';
 import { parseIp } from '../address/parse-ip.ts';
 import { OptionReader } from '../options.ts';
+import { Alarm } from './alarm.ts';
 import { type DnsClientServer, readServers, systemServers } from './configured-server.ts';
 import { dnsFailure } from './dns-failure.ts';
 import { DnsLookup, type LookupSettings, type RunningLookup } from './dns-lookup.ts';
@@ -95,7 +96,9 @@ export class DnsClient implements Resolver {
   readonly #settings: LookupSettings;
   readonly #maxInFlight: number;
   readonly #maxQueued: number;
-  readonly #running = new Set<RunningLookup>();
+  /** All lookups. It keeps the process alive while there are any; sockets never do. */
+  readonly #alarm = new Alarm<RunningLookup>();
+  #running = 0;
   readonly #waiting = new Set<RunningLookup>();
   readonly #channel = resolveChannel();
   #closed = false;
@@ -125,6 +128,7 @@ export class DnsClient implements Resolver {
       timeoutMs,
       attemptTimeoutMs,
       order: (now) => this.#order(now),
+      due: (lookup, now) => this.#alarm.set(lookup, now),
       ended: (lookup) => this.#ended(lookup),
     };
   }
@@ -139,7 +143,7 @@ export class DnsClient implements Resolver {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    for (const lookup of [...this.#waiting, ...this.#running]) lookup.fail('aborted', CLOSED_DETAIL);
+    for (const lookup of [...this.#alarm.sleepers]) lookup.fail('aborted', CLOSED_DETAIL);
     for (const upstream of this.#upstreams) upstream.close();
   }
 
@@ -165,7 +169,7 @@ export class DnsClient implements Resolver {
         resolve(dnsFailure('aborted', 'the caller had given the lookup up before it began'));
       } else if (this.#closed) {
         resolve(dnsFailure('aborted', CLOSED_DETAIL));
-      } else if (this.#running.size >= this.#maxInFlight && this.#waiting.size >= this.#maxQueued) {
+      } else if (this.#running >= this.#maxInFlight && this.#waiting.size >= this.#maxQueued) {
         resolve(dnsFailure('network', `${this.#waiting.size} lookups wait already`));
       } else {
         const now = performance.now();
@@ -175,22 +179,24 @@ export class DnsClient implements Resolver {
   }
 
   #admit(lookup: RunningLookup, now: number): void {
-    if (this.#running.size < this.#maxInFlight) {
-      this.#running.add(lookup);
+    if (this.#running < this.#maxInFlight) {
+      this.#running++;
       lookup.start(now);
     } else {
       this.#waiting.add(lookup);
-      lookup.wait();
+      this.#alarm.set(lookup, now);
     }
   }
 
   #ended(lookup: RunningLookup): void {
+    this.#alarm.delete(lookup);
     if (this.#waiting.delete(lookup)) return;
-    this.#running.delete(lookup);
+    this.#running--;
+    if (this.#waiting.size === 0 || this.#closed) return;
     for (const next of this.#waiting) {
-      if (this.#closed || this.#running.size >= this.#maxInFlight) return;
+      if (this.#running >= this.#maxInFlight) return;
       this.#waiting.delete(next);
-      this.#running.add(next);
+      this.#running++;
       next.start(performance.now());
     }
   }

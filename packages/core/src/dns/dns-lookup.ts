@@ -1,3 +1,4 @@
+import type { Sleeper } from './alarm.ts';
 import { type AttemptOwner, DnsAttempt } from './dns-attempt.ts';
 import { dnsFailure } from './dns-failure.ts';
 import { toDnsName } from './dns-name.ts';
@@ -13,25 +14,22 @@ const TRIES_PER_SERVER = 3;
 /** How often one lookup asks again because a reply ended with an alias. */
 const MAX_RESTARTS = 8;
 
-/** What all lookups of a client have in common. */
+/** What all lookups of a client have in common. Times are those of `performance.now()`. */
 export interface LookupSettings {
   readonly timeoutMs: number;
   readonly attemptTimeoutMs: number;
   /** The servers, in the order in which to try them now. */
   order(now: number): readonly Upstream[];
+  /** The lookup's `dueAt` has changed. */
+  due(lookup: RunningLookup, now: number): void;
   ended(lookup: RunningLookup): void;
 }
 
 /** A lookup as the client sees it. */
-export interface RunningLookup {
-  /** All times are those of `performance.now()`. */
+export interface RunningLookup extends Sleeper {
   start(now: number): void;
-  /** Waits to be started, no longer than its deadline. */
-  wait(): void;
   /** Ends it with a failure. */
   fail(reason: DnsFailureReason, detail: string): void;
-  /** Its timer has fired. */
-  timeUp(): void;
 }
 
 /** What the aliases that lookups were restarted for leave to the answer. */
@@ -44,14 +42,9 @@ interface AliasChain {
 /** Shared, because most lookups need no list of their own. */
 const NONE: readonly never[] = [];
 
-function timeUp(lookup: RunningLookup): void {
-  lookup.timeUp();
-}
-
 /**
  * One lookup: asks one server after the other until one of them knows, the deadline has passed, or its caller has had
- * enough. A server that is merely slow may still answer while another one is being asked. Its timer is what keeps the
- * process alive while it runs; sockets never do.
+ * enough. A server that is merely slow may still answer while another one is being asked.
  */
 export class DnsLookup<T extends RecordType> implements RunningLookup, AttemptOwner {
   readonly #settings: LookupSettings;
@@ -59,8 +52,9 @@ export class DnsLookup<T extends RecordType> implements RunningLookup, AttemptOw
   readonly #trace: ResolveTrace | undefined;
   readonly #resolve: (answer: DnsAnswer<T>) => void;
   readonly #deadline: number;
+  /** When the server that is being asked has had its time; at first, and at last, the deadline. */
+  dueAt: number;
   #question: DnsQuestion<T>;
-  #timer: NodeJS.Timeout | undefined;
   #order: readonly Upstream[] = NONE;
   #tries = 0;
   #current: DnsAttempt | undefined;
@@ -86,16 +80,13 @@ export class DnsLookup<T extends RecordType> implements RunningLookup, AttemptOw
     this.#trace = trace;
     this.#resolve = resolve;
     this.#deadline = now + settings.timeoutMs;
+    this.dueAt = this.#deadline;
     signal?.addEventListener('abort', this);
   }
 
   /** The signal's listener. */
   handleEvent(): void {
     this.fail('aborted', 'the caller gave the lookup up');
-  }
-
-  wait(): void {
-    this.#arm(this.#settings.timeoutMs);
   }
 
   start(now: number): void {
@@ -107,9 +98,9 @@ export class DnsLookup<T extends RecordType> implements RunningLookup, AttemptOw
     this.#end(dnsFailure(reason, detail), undefined);
   }
 
-  timeUp(): void {
+  timeUp(now: number): void {
+    if (this.#over) return;
     const attempt = this.#current;
-    const now = performance.now();
     const isLast = attempt === undefined || this.#deadline - now < 1;
     // A last attempt has had less time than others, unless it was the only one.
     if (attempt !== undefined && !(isLast && this.#late.length > 0)) {
@@ -188,13 +179,15 @@ export class DnsLookup<T extends RecordType> implements RunningLookup, AttemptOw
       return;
     }
     if (this.#late.length === 0) this.#end(this.#failure ?? this.#timeout(), undefined);
-    else this.#arm(this.#deadline - now);
+    else this.#wakeAt(this.#deadline, now);
   }
 
   #ask(upstream: Upstream, transport: DnsTransport, edns: boolean, now: number): void {
     if (this.#current !== undefined) this.#late = [...this.#late, this.#current];
-    this.#current = new DnsAttempt(this, this.#question, upstream, transport, edns, now);
-    this.#arm(Math.min(this.#settings.attemptTimeoutMs, this.#deadline - now));
+    const attempt = new DnsAttempt(this, this.#question, upstream, transport, edns, now);
+    this.#current = attempt;
+    transport.ask(attempt);
+    this.#wakeAt(Math.min(now + this.#settings.attemptTimeoutMs, this.#deadline), now);
   }
 
   /** The reply ends with an alias of which it says no more, as those of servers without recursion do. */
@@ -242,14 +235,15 @@ export class DnsLookup<T extends RecordType> implements RunningLookup, AttemptOw
     );
   }
 
-  #arm(delayMs: number): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(timeUp, Math.max(1, delayMs), this);
+  #wakeAt(dueAt: number, now: number): void {
+    this.dueAt = dueAt;
+    this.#settings.due(this, now);
   }
 
   #cancelAttempts(): void {
     this.#current?.cancel();
     this.#current = undefined;
+    if (this.#late.length === 0) return;
     for (const attempt of this.#late) attempt.cancel();
     this.#late = NONE;
   }
@@ -257,7 +251,6 @@ export class DnsLookup<T extends RecordType> implements RunningLookup, AttemptOw
   #end(answer: DnsAnswer<T>, server: Upstream | undefined): void {
     if (this.#over) return;
     this.#over = true;
-    clearTimeout(this.#timer);
     this.#signal?.removeEventListener('abort', this);
     this.#cancelAttempts();
     if (this.#trace !== undefined && server !== undefined) this.#trace.server = server.url;

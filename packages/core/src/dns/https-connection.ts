@@ -5,8 +5,9 @@ import {
   constants,
   type SecureClientSessionOptions,
 } from 'node:http2';
-import type { ConnectionExchange, ConnectionOwner, DnsConnection } from './connection-transport.ts';
+import type { ConnectionOwner, DnsConnection } from './connection-transport.ts';
 import { encodeQuery, isReplyTo } from './dns-query.ts';
+import type { DnsExchange } from './dns-transport.ts';
 import { Silence } from './silence.ts';
 
 const IDLE_MS = 10_000;
@@ -31,7 +32,7 @@ export class HttpsConnection implements DnsConnection {
   readonly #path: string;
   readonly #owner: ConnectionOwner;
   readonly #silence = new Silence();
-  readonly #pending = new Map<ConnectionExchange, ClientHttp2Stream>();
+  readonly #pending = new Map<DnsExchange, ClientHttp2Stream>();
   #served = false;
   #connected = false;
   #retired = false;
@@ -62,7 +63,7 @@ export class HttpsConnection implements DnsConnection {
     return this.#pending.size === 0 || !this.#silence.isTooLong;
   }
 
-  send(exchange: ConnectionExchange): void {
+  send(exchange: DnsExchange): void {
     // RFC 8484 §4.1: the id is 0, so that equal questions are equal requests.
     const query = encodeQuery(0, exchange.question, exchange.edns, undefined);
     const stream = this.#session.request({
@@ -101,27 +102,26 @@ export class HttpsConnection implements DnsConnection {
     });
     stream.on('close', () => {
       if (!this.#pending.delete(exchange)) return;
-      const { listener } = exchange;
       if (length > MAX_MESSAGE_BYTES) {
-        listener.failed('malformed', 'the reply is longer than a DNS message can be');
+        exchange.failed('malformed', 'the reply is longer than a DNS message can be');
       } else if (!complete || stream.rstCode !== constants.NGHTTP2_NO_ERROR) {
         this.#owner.lost(exchange, detail, this.#served);
       } else if (status !== 200) {
-        listener.failed(status >= 500 ? 'servfail' : 'refused', `the server answered with HTTP status ${status}`);
+        exchange.failed(status >= 500 ? 'servfail' : 'refused', `the server answered with HTTP status ${status}`);
       } else if (!isDnsMessage(contentType)) {
-        listener.failed('malformed', `the reply is not of type ${MEDIA_TYPE}`);
+        exchange.failed('malformed', `the reply is not of type ${MEDIA_TYPE}`);
       } else {
         const message = Buffer.concat(chunks, length);
         this.#served = true;
-        if (isReplyTo(query, message, false)) listener.replied(message, ageSeconds);
-        else listener.failed('malformed', 'the reply is not one to the question');
+        if (isReplyTo(query, message, false)) exchange.replied(message, ageSeconds);
+        else exchange.failed('malformed', 'the reply is not one to the question');
       }
       this.#closeIfUnwanted();
     });
     stream.end(query);
   }
 
-  forget(exchange: ConnectionExchange): void {
+  forget(exchange: DnsExchange): void {
     const stream = this.#pending.get(exchange);
     if (stream === undefined) return;
     this.#pending.delete(exchange);

@@ -1,17 +1,13 @@
 import type { Socket } from 'node:net';
-import type { ConnectionExchange, ConnectionOwner, DnsConnection } from './connection-transport.ts';
+import type { ConnectionOwner, DnsConnection } from './connection-transport.ts';
 import { encodeQuery, isReplyTo } from './dns-query.ts';
+import type { DnsExchange } from './dns-transport.ts';
 import { FrameReader } from './frame-reader.ts';
 import type { RandomNumbers } from './random-numbers.ts';
 import { Silence } from './silence.ts';
 
 /** RFC 7766 §6.2.3: idle connections are closed after a few seconds. */
 const IDLE_MS = 10_000;
-
-interface PendingQuery {
-  readonly query: Buffer;
-  readonly exchange: ConnectionExchange;
-}
 
 function framed(query: Buffer): Buffer {
   const frame = Buffer.allocUnsafe(query.length + 2);
@@ -27,7 +23,7 @@ export class StreamConnection implements DnsConnection {
   readonly #owner: ConnectionOwner;
   readonly #frames = new FrameReader();
   readonly #silence = new Silence();
-  readonly #pending = new Map<number, PendingQuery>();
+  readonly #pending = new Map<number, DnsExchange>();
   #ready = false;
   #served = false;
   #retired = false;
@@ -56,18 +52,19 @@ export class StreamConnection implements DnsConnection {
     return !this.#over && !this.#retired && (this.#pending.size === 0 || !this.#silence.isTooLong);
   }
 
-  send(exchange: ConnectionExchange): void {
+  send(exchange: DnsExchange): void {
     let id = this.#random.uint16();
     while (this.#pending.has(id)) id = this.#random.uint16();
     const query = encodeQuery(id, exchange.question, exchange.edns, undefined);
     if (this.#pending.size === 0) this.#silence.restart();
     exchange.id = id;
-    this.#pending.set(id, { query, exchange });
+    exchange.query = query;
+    this.#pending.set(id, exchange);
     if (this.#ready) this.#socket.write(framed(query));
   }
 
-  forget(exchange: ConnectionExchange): void {
-    if (this.#pending.get(exchange.id)?.exchange !== exchange) return;
+  forget(exchange: DnsExchange): void {
+    if (this.#pending.get(exchange.id) !== exchange) return;
     this.#pending.delete(exchange.id);
     this.#closeIfUnwanted();
   }
@@ -88,19 +85,21 @@ export class StreamConnection implements DnsConnection {
     // Once more: when the first address did not answer, this is another handle.
     this.#socket.unref();
     this.#silence.restart();
-    for (const { query } of this.#pending.values()) this.#socket.write(framed(query));
+    for (const { query } of this.#pending.values()) {
+      if (query !== undefined) this.#socket.write(framed(query));
+    }
   }
 
   #receive(chunk: Buffer): void {
     if (!this.#ready) return;
-    this.#silence.restart();
     for (const message of this.#frames.push(chunk)) {
       const id = ((message[0] ?? 0) << 8) | (message[1] ?? 0);
-      const pending = this.#pending.get(id);
-      if (pending === undefined || !isReplyTo(pending.query, message, false)) continue;
+      const exchange = this.#pending.get(id);
+      if (exchange?.query === undefined || !isReplyTo(exchange.query, message, false)) continue;
       this.#pending.delete(id);
       this.#served = true;
-      pending.exchange.listener.replied(message, 0);
+      this.#silence.restart();
+      exchange.replied(message, 0);
     }
     this.#closeIfUnwanted();
   }
@@ -113,7 +112,7 @@ export class StreamConnection implements DnsConnection {
   #end(detail: string): void {
     if (this.#over) return;
     this.#over = true;
-    const lost = [...this.#pending.values()].map(({ exchange }) => exchange);
+    const lost = [...this.#pending.values()];
     this.#pending.clear();
     this.#socket.destroy();
     this.#owner.ended(this);

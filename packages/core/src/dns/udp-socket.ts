@@ -1,6 +1,6 @@
 import { createSocket, type Socket } from 'node:dgram';
-import { type DnsQuestion, encodeQuery, isReplyTo } from './dns-query.ts';
-import type { Exchange, ExchangeListener } from './dns-transport.ts';
+import { encodeQuery, isReplyTo } from './dns-query.ts';
+import type { Carrier, DnsExchange } from './dns-transport.ts';
 import type { RandomNumbers } from './random-numbers.ts';
 
 /** A port that stays the same for longer could be found out by trying (RFC 5452 §9.2). */
@@ -20,46 +20,24 @@ export interface UdpSocketSettings {
 export interface UdpSocketOwner {
   /** It can send. */
   opened(socket: UdpSocket): void;
-  /** Its port has served long enough. */
-  aged(socket: UdpSocket): void;
+  /** Its port has served long enough, or it may not be fit to send any more. */
+  worn(socket: UdpSocket): void;
   /** It is closed; `lost` are the queries that waited on it when it broke. */
-  closed(socket: UdpSocket, error: Error | undefined, lost: readonly UdpExchange[]): void;
-}
-
-/** A query over UDP. It has no socket as long as none is open. */
-export class UdpExchange implements Exchange {
-  readonly question: DnsQuestion;
-  readonly edns: boolean;
-  readonly listener: ExchangeListener;
-  cancelled = false;
-  socket: UdpSocket | undefined;
-  id = 0;
-  query: Buffer | undefined;
-
-  constructor(question: DnsQuestion, edns: boolean, listener: ExchangeListener) {
-    this.question = question;
-    this.edns = edns;
-    this.listener = listener;
-  }
-
-  cancel(): void {
-    this.cancelled = true;
-    this.socket?.forget(this);
-  }
+  closed(socket: UdpSocket, error: Error | undefined, lost: readonly DnsExchange[]): void;
 }
 
 /**
  * One UDP port towards one server. The socket is connected: the kernel drops what comes from any other address or port,
  * and says at once when nobody listens there (ECONNREFUSED).
  */
-export class UdpSocket {
+export class UdpSocket implements Carrier {
   /** Queries sent. */
   uses = 0;
 
   readonly #socket: Socket;
   readonly #settings: UdpSocketSettings;
   readonly #owner: UdpSocketOwner;
-  readonly #pending = new Map<number, UdpExchange>();
+  readonly #pending = new Map<number, DnsExchange>();
   #timer: NodeJS.Timeout | undefined;
   #retired = false;
   #closed = false;
@@ -82,7 +60,7 @@ export class UdpSocket {
     });
     socket.on('connect', () => {
       if (this.#closed) return;
-      this.#timer = setTimeout(() => owner.aged(this), lifetimeMs).unref();
+      this.#timer = setTimeout(() => owner.worn(this), lifetimeMs).unref();
       owner.opened(this);
     });
     // The kernel draws the source port (RFC 6056 §3.3.1); a socket that connects unbound is never shared by a cluster.
@@ -94,20 +72,22 @@ export class UdpSocket {
     return this.#pending.size;
   }
 
-  send(exchange: UdpExchange): void {
+  send(exchange: DnsExchange): void {
     const { mixCase, random } = this.#settings;
     let id = random.uint16();
     while (this.#pending.has(id)) id = random.uint16();
     const query = encodeQuery(id, exchange.question, exchange.edns, mixCase ? random : undefined);
-    exchange.socket = this;
+    exchange.carrier = this;
     exchange.id = id;
     exchange.query = query;
     this.#pending.set(id, exchange);
     this.uses++;
-    this.#socket.send(query, this.#sent);
+    this.#socket.send(query, (error) => {
+      if (error !== null) this.#notSent(exchange, error);
+    });
   }
 
-  forget(exchange: UdpExchange): void {
+  forget(exchange: DnsExchange): void {
     if (this.#pending.get(exchange.id) !== exchange) return;
     this.#pending.delete(exchange.id);
     this.#closeIfDrained();
@@ -126,10 +106,20 @@ export class UdpSocket {
     this.#socket.close();
   }
 
-  /** One function for all queries. Without it an error of `send` would go unheard. */
-  readonly #sent = (error: Error | null): void => {
-    if (error !== null) this.#break(error);
-  };
+  /**
+   * ECONNREFUSED speaks of the server. Anything else (EPERM of a firewall, a route that is gone) kept this one query from
+   * leaving: those that have left may still be answered, those to come go through other sockets.
+   */
+  #notSent(exchange: DnsExchange, error: Error): void {
+    if ('code' in error && error.code === 'ECONNREFUSED') {
+      this.#break(error);
+    } else if (this.#pending.get(exchange.id) === exchange) {
+      this.#owner.worn(this);
+      this.#pending.delete(exchange.id);
+      this.#closeIfDrained();
+      exchange.failed('network', error.message);
+    }
+  }
 
   #receive(message: Buffer): void {
     const id = ((message[0] ?? 0) << 8) | (message[1] ?? 0);
@@ -138,7 +128,7 @@ export class UdpSocket {
     if (exchange?.query === undefined || !isReplyTo(exchange.query, message, this.#settings.mixCase)) return;
     this.#pending.delete(id);
     this.#closeIfDrained();
-    exchange.listener.replied(message, 0);
+    exchange.replied(message, 0);
   }
 
   #closeIfDrained(): void {

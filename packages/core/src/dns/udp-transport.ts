@@ -1,6 +1,5 @@
-import type { DnsQuestion } from './dns-query.ts';
-import type { DnsTransport, Exchange, ExchangeListener } from './dns-transport.ts';
-import { UdpExchange, UdpSocket, type UdpSocketOwner, type UdpSocketSettings } from './udp-socket.ts';
+import type { DnsExchange, DnsTransport } from './dns-transport.ts';
+import { UdpSocket, type UdpSocketOwner, type UdpSocketSettings } from './udp-socket.ts';
 
 /** So many queries share a port; opening a socket costs as much as two queries. */
 const usesPerSocket = 128;
@@ -21,23 +20,21 @@ export class UdpTransport implements DnsTransport, UdpSocketOwner {
   readonly #open: UdpSocket[] = [];
   /** Those on which queries still wait; at most `maxSockets`, and while there are so many, none more is retired. */
   readonly #retired = new Set<UdpSocket>();
-  #waiting: UdpExchange[] = [];
+  #waiting: DnsExchange[] = [];
 
   constructor(settings: UdpSocketSettings, maxSockets: number) {
     this.#settings = settings;
     this.#maxSockets = maxSockets;
   }
 
-  ask(question: DnsQuestion, edns: boolean, listener: ExchangeListener): Exchange {
-    const exchange = new UdpExchange(question, edns, listener);
+  ask(exchange: DnsExchange): void {
     const socket = this.#choose();
     if (socket !== undefined) {
       socket.send(exchange);
-    } else {
-      this.#waiting.push(exchange);
-      if (this.#opening.size === 0) this.#openSocket();
+      return;
     }
-    return exchange;
+    this.#waiting.push(exchange);
+    if (this.#opening.size === 0) this.#openSocket();
   }
 
   close(): void {
@@ -53,14 +50,15 @@ export class UdpTransport implements DnsTransport, UdpSocketOwner {
     this.#open.push(socket);
     const waiting = this.#waiting;
     this.#waiting = [];
-    for (const exchange of waiting) if (!exchange.cancelled) socket.send(exchange);
+    // Not all of them through this one: its port, too, serves only so many queries.
+    for (const exchange of waiting) if (!exchange.cancelled) this.#send(exchange);
   }
 
-  aged(socket: UdpSocket): void {
+  worn(socket: UdpSocket): void {
     if (!this.#retire(socket)) socket.uses = usesPerSocket;
   }
 
-  closed(socket: UdpSocket, error: Error | undefined, lost: readonly UdpExchange[]): void {
+  closed(socket: UdpSocket, error: Error | undefined, lost: readonly DnsExchange[]): void {
     this.#opening.delete(socket);
     this.#retired.delete(socket);
     const place = this.#open.indexOf(socket);
@@ -71,7 +69,17 @@ export class UdpTransport implements DnsTransport, UdpSocketOwner {
       failed = lost.concat(this.#waiting);
       this.#waiting = [];
     }
-    for (const { listener, cancelled } of failed) if (!cancelled) listener.failed('network', error.message);
+    for (const exchange of failed) if (!exchange.cancelled) exchange.failed('network', error.message);
+  }
+
+  #send(exchange: DnsExchange): void {
+    const socket = this.#choose();
+    if (socket !== undefined) {
+      socket.send(exchange);
+    } else {
+      this.#waiting.push(exchange);
+      if (this.#opening.size === 0) this.#openSocket();
+    }
   }
 
   #choose(): UdpSocket | undefined {
