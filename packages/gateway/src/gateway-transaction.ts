@@ -234,8 +234,8 @@ export class GatewayTransaction {
       this.#enforced.add(refusal.heard);
       return this.#refuseRecipient(path, refusal.reply);
     }
-    const { house, checks } = this.#host;
-    this.#delivery ??= new TransactionDelivery(house.backend, this.facts, house.settings, checks.gone);
+    const { house } = this.#host;
+    this.#delivery ??= new TransactionDelivery(house.backend, this.facts, house.settings);
     return this.#delivery.recipient(path).then((answer) => {
       if (this.#over) return TRANSACTION_OVER;
       if (answer.reply.code >= 300) return this.#refusedByBackend(path, answer);
@@ -293,7 +293,8 @@ export class GatewayTransaction {
   #report(path: Path, reply: SmtpReply, permit?: 'local' | 'relay'): void {
     const { maxRecipients, maxRefusedRecipients } = this.#host.house.settings;
     if (this.#reported.length > maxRecipients + maxRefusedRecipients) return;
-    this.#reported.push({ address: path.address, reply, ...(permit !== undefined && { permit }) });
+    const { address } = path;
+    this.#reported.push(permit === undefined ? { address, reply } : { address, reply, permit });
   }
 
   #end(end: TransactionEnd): void {

@@ -9,7 +9,7 @@ export interface HeardOpinion {
   readonly check: string;
   readonly stage: Stage;
   /** The recipient that it speaks of, at stage `recipient`. */
-  readonly recipient?: string;
+  readonly recipient: string | undefined;
   /** It speaks of strangers only: without effect once the client has logged in or is known to be trusted. */
   readonly strangersOnly: boolean;
   readonly opinion: AnyOpinion;
@@ -47,7 +47,7 @@ export function ownOpinion(stage: Stage, finding: Finding, reply?: SmtpReply, re
   return {
     check: 'gateway',
     stage,
-    ...(recipient !== undefined && { recipient }),
+    recipient,
     strangersOnly: false,
     opinion: { finding, ...verdict },
     durationMs: 0,

@@ -1,4 +1,13 @@
-import { checkFailed, type Finding, type Outcome, type Report, type SmtpReply } from '@postern/core';
+import {
+  checkFailed,
+  type Finding,
+  type HeaderEdit,
+  type HeaderFields,
+  type MethodResult,
+  type Outcome,
+  type Report,
+  type SmtpReply,
+} from '@postern/core';
 import { disregard } from './and-then.ts';
 import { checkFailure, errorText } from './check-failure.ts';
 import { withId } from './client-reply.ts';
@@ -14,6 +23,8 @@ import type { SessionChecks, StageSummary } from './session-checks.ts';
 import type { TransactionDelivery } from './transaction-delivery.ts';
 import type { TransactionFacts } from './transaction-facts.ts';
 
+/** How much of a Message-ID a report quotes; a line may have 998 characters (RFC 5322 §2.1.1). */
+const LONGEST_MESSAGE_ID = 250;
 const OVER: SmtpReply = { code: 421, enhanced: '4.4.2', text: 'The connection is over' };
 
 /** What a message is in a report. */
@@ -54,7 +65,7 @@ export class IncomingMessage implements MessageReceiver {
   /** How to ask each check that has something to say. */
   readonly #ends: ReadonlyMap<string, () => unknown>;
   readonly #receivedAt: number;
-  #facts: MessageFacts | undefined;
+  #header: HeaderFields | undefined;
   #delivering = false;
   #over = false;
 
@@ -64,10 +75,10 @@ export class IncomingMessage implements MessageReceiver {
     this.#receivedAt = settings.clock.now();
     const sinks: GuardedSink[] = [];
     const ends = new Map<string, () => unknown>();
-    for (const { check, run } of host.checks.active) {
-      if (run.message === undefined || host.checks.leavesOut(check)) continue;
+    for (const { check, run } of host.checks.at('message')) {
+      if (host.checks.leavesOut(check)) continue;
       try {
-        const sink: unknown = run.message(host.transaction);
+        const sink: unknown = run.message?.(host.transaction);
         if (sink === undefined) continue;
         if (!isMessageSink(sink)) {
           disregard(sink);
@@ -95,7 +106,9 @@ export class IncomingMessage implements MessageReceiver {
   }
 
   get facts(): MessageFacts {
-    return this.#facts ?? { bytes: this.#intake.byteLength };
+    const bytes = this.#intake.byteLength;
+    const messageId = this.#header?.first('message-id')?.value.slice(0, LONGEST_MESSAGE_ID);
+    return messageId === undefined ? { bytes } : { bytes, messageId };
   }
 
   /** The backend is being given the message: what becomes of it is reported even if the client is gone. */
@@ -135,8 +148,7 @@ export class IncomingMessage implements MessageReceiver {
   async #judge(taken: IntakeComplete): Promise<SmtpReply> {
     const { checks, opinions, known } = this.#host;
     try {
-      const messageId = taken.header.first('message-id')?.value.slice(0, 250);
-      this.#facts = { bytes: taken.byteLength, ...(messageId !== undefined && { messageId }) };
+      this.#header = taken.header;
       const said = await checks.ask({
         stage: 'message',
         ask: ({ check }) => this.#ends.get(check.name)?.(),
@@ -186,14 +198,21 @@ export class IncomingMessage implements MessageReceiver {
   #outgoing({ header, spool }: IntakeComplete, quarantine: readonly HeardOpinion[]): AsyncIterable<Uint8Array> {
     const { house, transaction, earlier, opinions } = this.#host;
     const { hostname, authservId } = house.settings;
-    const all = [...earlier, opinions].flatMap((ledger) => ledger.opinions).map((heard) => heard.opinion);
+    const authResults: MethodResult[] = [];
+    const edits: HeaderEdit[] = [];
+    for (const ledger of [...earlier, opinions]) {
+      for (const { opinion } of ledger.opinions) {
+        if (opinion.authResults !== undefined) authResults.push(...opinion.authResults);
+        if (opinion.headerEdits !== undefined) edits.push(...opinion.headerEdits);
+      }
+    }
     return outgoingMessage({
       header,
       spool,
       received: receivedField({ hostname, transaction, receivedAt: this.#receivedAt }),
       authservId,
-      authResults: all.flatMap((opinion) => opinion.authResults ?? []),
-      edits: all.flatMap((opinion) => opinion.headerEdits ?? []),
+      authResults,
+      edits,
       quarantine: quarantine.map((heard) => heard.opinion.finding.summary),
     });
   }

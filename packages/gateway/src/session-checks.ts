@@ -12,7 +12,7 @@ import { type ActiveCheck, runStage } from './stage-runner.ts';
 export interface StageRequest {
   readonly stage: Stage;
   /** The recipient asked about, at stage `recipient`. */
-  readonly recipient?: string;
+  readonly recipient?: string | undefined;
   readonly ask: (active: ActiveCheck, signal: AbortSignal) => unknown;
   /** Whether what was heard so far leaves a network check nothing to decide. */
   readonly moot: (check: Check) => boolean;
@@ -27,11 +27,15 @@ export interface StageSummary {
   readonly heard: readonly HeardOpinion[];
 }
 
+const NOTHING_SAID: StageSummary = { gone: false, heard: [] };
+
 /** The checks at work on one session. */
 export class SessionChecks {
   readonly #house: GatewayHouse;
   readonly #facts: SessionFacts;
   readonly #active: readonly ActiveCheck[];
+  /** Those of them that have something to say at a stage. */
+  readonly #at: Readonly<Record<Stage, readonly ActiveCheck[]>>;
   readonly #gone = new AbortController();
 
   /** @param ledger - where checks that cannot be started are noted: they defer */
@@ -45,10 +49,24 @@ export class SessionChecks {
       if (run !== undefined) (check.cost === 'local' ? local : network).push({ check, run });
     }
     this.#active = [...local, ...network];
+    const at = (stage: Stage): readonly ActiveCheck[] => this.#active.filter(({ run }) => run[stage] !== undefined);
+    this.#at = {
+      connect: at('connect'),
+      helo: at('helo'),
+      authenticate: at('authenticate'),
+      mail: at('mail'),
+      recipient: at('recipient'),
+      message: at('message'),
+    };
   }
 
   get active(): readonly ActiveCheck[] {
     return this.#active;
+  }
+
+  /** Those that have something to say at the stage. */
+  at(stage: Stage): readonly ActiveCheck[] {
+    return this.#at[stage];
   }
 
   /** Fires when the client is gone. */
@@ -58,7 +76,7 @@ export class SessionChecks {
 
   /** Whether there is someone to judge a login. */
   get judgesLogins(): boolean {
-    return this.#active.some(({ run }) => run.authenticate !== undefined);
+    return this.#at.authenticate.length > 0;
   }
 
   /** Whether the check has nothing to say of a client that is known. */
@@ -67,12 +85,14 @@ export class SessionChecks {
   }
 
   ask({ stage, recipient, ask, moot, into }: StageRequest): Awaitable<StageSummary> {
+    const checks = this.#at[stage];
+    if (checks.length === 0) return NOTHING_SAID;
     const { checkAll, stageTimeoutMs, clock } = this.#house.settings;
     const heard: HeardOpinion[] = [];
     const end = runStage({
       stage,
-      ...(recipient !== undefined && { recipient }),
-      checks: this.#active,
+      recipient,
+      checks,
       ask,
       skips: ({ check }) => this.leavesOut(check) || (!checkAll && check.cost !== 'local' && moot(check)),
       hears: (each) => {
@@ -119,7 +139,7 @@ export class SessionChecks {
     const fail = (reason: 'threw' | 'rubbish', detail: string): undefined => {
       const opinion = checkFailure(check, 'connect', reason, detail);
       const strangersOnly = isForStrangers(check);
-      ledger.add({ check: check.name, stage: 'connect', strangersOnly, opinion, durationMs: 0 });
+      ledger.add({ check: check.name, stage: 'connect', recipient: undefined, strangersOnly, opinion, durationMs: 0 });
     };
     try {
       const run: unknown = check.start(this.#facts, this.#house.context);

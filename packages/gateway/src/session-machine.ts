@@ -39,6 +39,8 @@ export class SessionMachine implements GatewaySession {
   /** What was said of the login that succeeded; and of all logins, for reports. */
   readonly #login = new OpinionLedger();
   readonly #logins: HeardOpinion[] = [];
+  /** What the transport knows about the end. */
+  readonly #end: HeardOpinion[] = [];
   #failedLogins = 0;
   /** The opinions that decided a reply outside of transactions. */
   readonly #enforced = new WeakSet<HeardOpinion>();
@@ -188,10 +190,11 @@ export class SessionMachine implements GatewaySession {
   close(cause?: Finding): void {
     if (this.#closed) return;
     this.#closed = true;
-    if (cause !== undefined) this.#ledger.add(ownOpinion(this.#stage, cause));
+    if (cause !== undefined) this.#end.push(ownOpinion(this.#stage, cause));
     this.#checks.leave();
-    this.#transaction?.abandon();
+    // Departs with its end, if there is one.
     if (this.#transaction === undefined) this.#depart();
+    else this.#transaction.abandon();
   }
 
   get #enforcesAtStage(): boolean {
@@ -285,7 +288,7 @@ export class SessionMachine implements GatewaySession {
           session: this.facts,
           ...(transaction !== undefined && { transaction: transaction.facts }),
           recipients: transaction?.reported ?? [],
-          opinions: [...this.#ledger.opinions, ...this.#logins, ...(transaction?.opinions ?? [])],
+          opinions: [...this.#ledger.opinions, ...this.#logins, ...(transaction?.opinions ?? []), ...this.#end],
           enforced: (heard) => this.#enforced.has(heard) || transaction?.enforced.has(heard) === true,
           score: transaction?.score ?? this.#ledger.score(this.facts.known),
           outcome,

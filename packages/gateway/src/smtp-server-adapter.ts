@@ -69,10 +69,11 @@ export function smtpServerOptions(host: AdapterHost, extra: ServerOptions = {}):
     doors.set(server, door);
     return door;
   };
-  /** Replaces the server's list for this session, so it repeats that. */
   const offerLogin = (server: SMTPServerSession, door: SmtpServerDoor): void => {
-    const offered = door.session.judgesLogins && (server.secure || extra.allowInsecureAuth === true);
-    server.disabledCommands = offered ? disabled : [...disabled, 'AUTH'];
+    // Replaces the server's list for this session. Only where it has to: the server normalizes it at every command.
+    if (door.session.judgesLogins && (server.secure || extra.allowInsecureAuth === true)) {
+      server.disabledCommands = disabled;
+    }
   };
 
   return {
@@ -82,7 +83,7 @@ export function smtpServerOptions(host: AdapterHost, extra: ServerOptions = {}):
     ...extra,
     name: host.hostname,
     size: host.maxMessageBytes,
-    disabledCommands: disabled,
+    disabledCommands: [...disabled, 'AUTH'],
     // Unauthenticated MAIL is refused by the gateway, with its reply. This server's own refusal has no code of RFC 3463.
     authOptional: true,
     // Our replies bring their own codes; this server would put one that it guessed before them.

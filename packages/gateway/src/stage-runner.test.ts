@@ -27,6 +27,7 @@ async function run(
   const heard: HeardOpinion[] = [];
   const result = runStage({
     stage: 'mail',
+    recipient: undefined,
     checks,
     ask: (active, signal) => checks.find((each) => each.check === active.check)?.behaviour(signal),
     // As sessions do it: no network check behind a refusal.

@@ -21,8 +21,8 @@ export interface ActiveCheck {
 export interface StageQuestion {
   readonly stage: Stage;
   /** The recipient asked about, at stage `recipient`. */
-  readonly recipient?: string;
-  /** The session's checks: the local ones in their order, then the network ones in theirs. */
+  readonly recipient: string | undefined;
+  /** Those that have something to say at this stage: the local ones in their order, then the network ones in theirs. */
   readonly checks: readonly ActiveCheck[];
   /** Puts the question to one check. What it returns or throws is not trusted. */
   readonly ask: (active: ActiveCheck, signal: AbortSignal) => unknown;
@@ -60,7 +60,6 @@ export function runStage(question: StageQuestion): Awaitable<StageEnd> {
 /** What a check answered, or has not yet. */
 interface Slot {
   readonly active: ActiveCheck;
-  readonly startedAt: number;
   answer: { readonly opinion: AnyOpinion | undefined; readonly durationMs: number } | undefined;
 }
 
@@ -73,9 +72,12 @@ class StageRun {
   #timer: NodeJS.Timeout | undefined;
   /** What is to happen when the deadline passes or the client goes. */
   #wake: (() => void) | undefined;
+  /** When the check that is being asked was asked, or the network checks were. */
+  #askedAt: number;
 
   constructor(question: StageQuestion) {
     this.#question = question;
+    this.#askedAt = question.clock.now();
   }
 
   start(): Awaitable<StageEnd> {
@@ -90,8 +92,9 @@ class StageRun {
       if (active === undefined) break;
       if (active.check.cost !== 'local') return this.#networks(index);
       if (skips(active)) continue;
-      const slot: Slot = { active, startedAt: this.#question.clock.now(), answer: undefined };
       const answer = this.#ask(active);
+      if (answer === undefined) continue;
+      const slot: Slot = { active, answer: undefined };
       if (!isPending(answer)) {
         this.#settle(slot, answer);
         this.#hear(slot);
@@ -118,7 +121,7 @@ class StageRun {
     for (let index = from; index < checks.length; index += 1) {
       const active = checks[index];
       if (active === undefined || skips(active)) continue;
-      const slot: Slot = { active, startedAt: this.#question.clock.now(), answer: undefined };
+      const slot: Slot = { active, answer: undefined };
       slots.push(slot);
       const answer = this.#ask(active);
       if (isPending(answer)) pending.push(answer.then((opinion) => this.#settle(slot, opinion)));
@@ -178,7 +181,9 @@ class StageRun {
   }
 
   #settle(slot: Slot, opinion: AnyOpinion | undefined): void {
-    slot.answer = { opinion, durationMs: Math.max(0, this.#question.clock.now() - slot.startedAt) };
+    const now = this.#question.clock.now();
+    slot.answer = { opinion, durationMs: Math.max(0, now - this.#askedAt) };
+    if (slot.active.check.cost === 'local') this.#askedAt = now;
   }
 
   #hear(slot: Slot): void {
@@ -188,7 +193,7 @@ class StageRun {
     hears({
       check: slot.active.check.name,
       stage,
-      ...(recipient !== undefined && { recipient }),
+      recipient,
       strangersOnly: isForStrangers(slot.active.check),
       opinion,
       durationMs,

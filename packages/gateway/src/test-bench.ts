@@ -137,6 +137,11 @@ export class TestServer implements AsyncDisposable {
     return typeof address === 'object' && address !== null ? address.port : 0;
   }
 
+  /** What `node:net` would do when it cannot listen. */
+  emitError(error: Error): void {
+    this.#server.emit('error', error);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await new Promise<void>((resolve) => void this.#server.close(() => resolve()));
     await this.#gateway.close();

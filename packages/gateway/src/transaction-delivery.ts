@@ -51,24 +51,23 @@ export class TransactionDelivery {
   readonly #backend: Backend;
   readonly #transaction: Transaction;
   readonly #times: BackendTimes;
-  readonly #gone: AbortSignal;
   #delivery: Delivery | undefined;
   #failure: string | undefined;
   #over = false;
+  /** Ends the wait for the backend's answer. */
+  #interrupt: ((error: Error) => void) | undefined;
 
-  /** @param gone - fires when the client is gone */
-  constructor(backend: Backend, transaction: Transaction, times: BackendTimes, gone: AbortSignal) {
+  constructor(backend: Backend, transaction: Transaction, times: BackendTimes) {
     this.#backend = backend;
     this.#transaction = transaction;
     this.#times = times;
-    this.#gone = gone;
   }
 
   async recipient(path: Path): Promise<BackendAnswer> {
     if (this.#failure === undefined) {
       try {
         const delivery = this.#delivery ?? (await this.#begin());
-        const answer: unknown = await within(delivery.recipient(path), this.#times.backendTimeoutMs, this.#gone);
+        const answer: unknown = await this.#within(delivery.recipient(path), this.#times.backendTimeoutMs);
         if (isReply(answer)) return { reply: answer.code === 421 ? { ...answer, code: 451 } : answer };
         this.#break('its answer to a recipient is no SMTP reply');
       } catch (error) {
@@ -87,7 +86,7 @@ export class TransactionDelivery {
     this.#over = true;
     try {
       // From here on only the backend knows: that the client is gone ends nothing any more.
-      const result: unknown = await within(delivery.message(bytes), this.#times.deliveryTimeoutMs);
+      const result: unknown = await this.#within(delivery.message(bytes), this.#times.deliveryTimeoutMs);
       if (isDeliveryResult(result)) {
         return result.reply.code === 421 ? { ...result, reply: { ...result.reply, code: 451 } } : result;
       }
@@ -101,13 +100,14 @@ export class TransactionDelivery {
   abort(): void {
     if (this.#over) return;
     this.#over = true;
+    this.#interrupt?.(new Error('the transaction is over'));
     if (this.#delivery !== undefined) abortQuietly(this.#delivery);
   }
 
   async #begin(): Promise<Delivery> {
     const begun = Promise.resolve(this.#backend.begin(this.#transaction));
     // A backend that begins after its time, or after the transaction, must learn that nobody will come.
-    const delivery = await within(begun, this.#times.backendTimeoutMs, this.#gone, abortQuietly);
+    const delivery = await this.#within(begun, this.#times.backendTimeoutMs, abortQuietly);
     if (this.#over) {
       abortQuietly(delivery);
       throw new Error('the transaction is over');
@@ -115,6 +115,30 @@ export class TransactionDelivery {
     if (!isDelivery(delivery)) throw new TypeError('what it began is no delivery');
     this.#delivery = delivery;
     return delivery;
+  }
+
+  /** The promise's value, unless time runs out or `abort` comes first. `late` gets a value that nobody waits for any more. */
+  #within<T>(promise: Promise<T>, timeoutMs: number, late?: (value: T) => void): Promise<T> {
+    return new Promise((resolve, reject) => {
+      let waiting = true;
+      const leave = (): void => {
+        waiting = false;
+        clearTimeout(timer);
+        this.#interrupt = undefined;
+      };
+      const fail = (error: unknown): void => {
+        if (!waiting) return;
+        leave();
+        reject(error);
+      };
+      const timer = setTimeout(() => fail(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs).unref();
+      this.#interrupt = fail;
+      promise.then((value) => {
+        if (!waiting) return late?.(value);
+        leave();
+        resolve(value);
+      }, fail);
+    });
   }
 
   #break(failure: string): void {
@@ -129,36 +153,6 @@ function abortQuietly(delivery: Delivery): void {
   } catch (error) {
     process.emitWarning(`abort() of a delivery threw: ${errorText(error)}`, { code: 'POSTERN_BACKEND' });
   }
-}
-
-/** The promise's value, unless time runs out or the client goes first. `late` gets a value that nobody waits for any more. */
-function within<T>(
-  promise: Promise<T>,
-  timeoutMs: number,
-  gone?: AbortSignal,
-  late: (value: T) => void = () => {},
-): Promise<T> {
-  return new Promise((resolve, reject) => {
-    let waiting = true;
-    const leave = (): void => {
-      waiting = false;
-      clearTimeout(timer);
-      gone?.removeEventListener('abort', onGone);
-    };
-    const fail = (error: unknown): void => {
-      leave();
-      reject(error);
-    };
-    const onGone = (): void => fail(new Error('the client is gone'));
-    const timer = setTimeout(() => fail(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs).unref();
-    gone?.addEventListener('abort', onGone);
-    if (gone?.aborted) onGone();
-    promise.then((value) => {
-      if (!waiting) return late(value);
-      leave();
-      resolve(value);
-    }, fail);
-  });
 }
 
 function isDelivery(value: unknown): boolean {
