@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Check, type LoginAttempt, mailboxPath } from '@postern/core';
+import { type Check, dryRun, type LoginAttempt, mailboxPath } from '@postern/core';
 import { describe, expect, it, vi } from 'vitest';
 import type { GatewayOptions } from './gateway-options.ts';
 import { bench, check, opinion, permits, sendMessage, upTo } from './test-bench.ts';
@@ -95,6 +95,15 @@ describe('fails closed', () => {
       }
     }
   }
+
+  it('lets nothing be run dry that guards, and no dry run decide', async () => {
+    const refuses = check('refuses', { recipient: () => opinion({ verdict: 'reject', score: 9 }) });
+    expect((await upTo(bench([dryRun(refuses), permits], { thresholds: { reject: 5 } }).open())).recipient.code).toBe(
+      250,
+    );
+    expect((await upTo(bench([dryRun(permits)]).open())).recipient.code).toBe(550);
+    expect(() => dryRun({ ...permits, guards: true })).toThrow(TypeError);
+  });
 
   it('keeps what was thrown for the report', async () => {
     const { open, reports } = bench([checkAt('mail', misdeeds['throws'] ?? (() => {})), permits]);
