@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import dns from 'node:dns';
 import type { ConnectionOptions } from 'node:tls';
 import { OptionReader } from '../options.ts';
@@ -41,18 +42,33 @@ function isAuthorities(value: unknown): value is Authorities {
   return isPem(value) || (Array.isArray(value) && value.every(isPem));
 }
 
+function isCertificate(pem: string | Buffer): boolean {
+  try {
+    return new X509Certificate(pem).raw.length > 0;
+  } catch {
+    return false;
+  }
+}
+
+/** TLS passes over what it cannot read, and takes empty text for its default, all public authorities: here they are refused. */
+function readAuthorities(read: OptionReader): readonly (string | Buffer)[] | undefined {
+  const value = read.value('ca', isAuthorities, 'PEM, as a string, a Buffer, or a list of them');
+  if (value === undefined) return undefined;
+  const authorities = typeof value === 'string' || Buffer.isBuffer(value) ? [value] : value;
+  if (authorities.length > 0 && authorities.every(isCertificate)) return authorities;
+  // The value is not shown: it might be a key.
+  throw new RangeError('DnsClient servers: option "ca" must be one or more certificates in PEM');
+}
+
 function readEntry(entry: object): { readonly url: string; readonly tls: ConnectionOptions } {
   const read = new OptionReader('DnsClient servers', entry);
   const url = read.required('url', isText, 'an address such as "tls://192.0.2.1" or "https://dns.example/dns-query"');
   const servername = read.value('servername', isText, 'a host name');
-  const ca = read.value('ca', isAuthorities, 'PEM, as a string, a Buffer, or a list of them');
+  const ca = readAuthorities(read);
   read.done();
   return {
     url,
-    tls: {
-      ...(servername === undefined ? {} : { servername }),
-      ...(ca === undefined ? {} : { ca: typeof ca === 'string' || Buffer.isBuffer(ca) ? ca : [...ca] }),
-    },
+    tls: { ...(servername === undefined ? {} : { servername }), ...(ca === undefined ? {} : { ca: [...ca] }) },
   };
 }
 
@@ -65,6 +81,9 @@ export function readServers(read: OptionReader): readonly ConfiguredServer[] | u
     const address = parseDnsServer(url);
     if (address === undefined)
       throw new RangeError(`DnsClient: ${JSON.stringify(url)} in "servers" is not an address of a DNS server`);
+    const secure = address.protocol === 'tls' || address.protocol === 'https';
+    if (!secure && Object.keys(tls).length > 0)
+      throw new RangeError(`DnsClient: ${JSON.stringify(url)} in "servers" has no use for "servername" and "ca"`);
     return { address, tls };
   });
   if (servers.length === 0) read.refuse('servers', TAKES);

@@ -15,7 +15,7 @@ export interface ConnectionOwner {
   /**
    * A query will get no reply, because the connection went away under it.
    *
-   * @param served - whether the connection had brought a reply to any query before
+   * @param served - whether the connection had brought a reply to any query before, or refused just this one for now
    */
   lost(exchange: DnsExchange, detail: string, served: boolean): void;
   /** The connection is over, for whatever reason but `close`; its `lost` queries come next. */

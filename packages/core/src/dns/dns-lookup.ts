@@ -90,6 +90,8 @@ export class DnsLookup<T extends RecordType> implements RunningLookup, AttemptOw
   }
 
   start(now: number): void {
+    // The lookup before it had the same signal, which is just telling one after the other; its own turn comes next.
+    if (this.#signal?.aborted === true) return;
     this.#order = this.#settings.order(now);
     this.#askNext(now);
   }
@@ -120,6 +122,8 @@ export class DnsLookup<T extends RecordType> implements RunningLookup, AttemptOw
     this.#remove(attempt);
     upstream.health.succeeded();
     const reply = decodeReply(this.#question, message, upstream.trusted);
+    // It was EDNS that it refused, now that it answers without. Others find something amiss with the question itself.
+    if (!attempt.edns && reply.kind !== 'edns-refused' && reply.kind !== 'failure') upstream.refusesEdns();
     switch (reply.kind) {
       case 'records':
       case 'nodata':
@@ -138,7 +142,6 @@ export class DnsLookup<T extends RecordType> implements RunningLookup, AttemptOw
         break;
       case 'edns-refused':
         if (attempt.edns) {
-          upstream.refusedEdns();
           this.#ask(upstream, attempt.transport, false, performance.now());
         } else {
           this.#refused(upstream, 'servfail', reply.detail);

@@ -197,7 +197,9 @@ describe('decodeReply', () => {
   it('does not keep an absence that no SOA speaks for', () => {
     expect(read({})).toEqual({ kind: 'nodata', ttl: 0, authentic: false });
     expect(read({ flags: 0x8183 })).toEqual({ kind: 'nxdomain', ttl: 0, authentic: false });
-    expect(read({ authorities: [soa('st', 60, 60)] })).toEqual({ kind: 'nodata', ttl: 0, authentic: false });
+    const authorities = [soa('st', 60, 60)];
+    expect(read({ authorities })).toEqual({ kind: 'nodata', ttl: 0, authentic: false });
+    expect(read({ flags: 0x8183, authorities })).toEqual({ kind: 'nxdomain', ttl: 0, authentic: false });
   });
 
   it('says of the last name of a chain what the RCODE and the SOA say', () => {
@@ -291,6 +293,31 @@ describe('decodeReply', () => {
     while (chain.octets.length < 65_500) chain.u16(last, recordTypeCodes.SOA, 1).u32(0).u16(0);
     const reply = decodeReply({ name: 'a.test', type: 'A' }, Buffer.from(chain.octets), false);
     expect(reply).toMatchObject({ kind: 'failure', reason: 'malformed' });
+  });
+
+  it('reads 64 KB of common names, and no longer than that takes when all are as long as can be', () => {
+    function exchanges(count: number, owner: (wire: Wire) => Wire): unknown {
+      const wire = new Wire().u16(1, 0x8180, 1, count, 0, 0).name('a.test').u16(recordTypeCodes.MX, 1);
+      for (let index = 0; index < count; index++) owner(wire).u16(recordTypeCodes.MX, 1).u32(9).u16(4, index, 0xc00c);
+      expect(wire.octets.length).toBeLessThanOrEqual(65_535);
+      return decodeReply({ name: 'a.test', type: 'MX' }, Buffer.from(wire.octets), false);
+    }
+    expect(exchanges(4_000, (wire) => wire.name('a.test'))).toMatchObject({ kind: 'records' });
+
+    // Each label stands before a pointer to the one before.
+    const longest = Array.from({ length: 126 }, () => 'x').join('.');
+    let place = 0;
+    const far = exchanges(3_000, (wire) => {
+      if (place === 0) {
+        for (let labels = 1; labels < 126; labels++) {
+          const name = longest.slice(0, 2 * labels - 1);
+          place = wire.octets.length;
+          wire.name(name).u16(999, 1).u32(0).u16(0);
+        }
+      }
+      return wire.u16(0xc000 | place);
+    });
+    expect(far).toMatchObject({ kind: 'failure', detail: expect.stringContaining('too long together') });
   });
 });
 

@@ -152,8 +152,7 @@ function readSections<T extends RecordType>(reader: MessageReader, { name, type 
 }
 
 /** RFC 2308 §5: the lesser of the SOA record's own TTL and its MINIMUM. */
-function negativeTtl(reader: MessageReader, soa: RecordPlace | undefined): number {
-  if (soa === undefined) return 0;
+function negativeTtl(reader: MessageReader, soa: RecordPlace): number {
   reader.offset = soa.offset;
   const { minimum } = readRecordData(reader, 'SOA', soa.length);
   return Math.min(soa.ttl, minimum > LONGEST_TTL ? 0 : minimum);
@@ -206,14 +205,13 @@ function judge<T extends RecordType>(
       ? Object.freeze({ kind: 'records', records, ttl, authentic })
       : Object.freeze({ kind: 'records', records, ttl, authentic, canonicalName: owner });
   }
+  // RFC 2308 §5: without the SOA record of the name's zone an absence is not to be kept.
+  const ownSoa = soa !== undefined && isAtOrBelow(owner, soa.owner) ? soa : undefined;
+  const absenceTtl = ownSoa === undefined ? 0 : Math.min(ttl, negativeTtl(reader, ownSoa));
   // RFC 6604 §3: the RCODE speaks of the last name of the chain.
-  if (code === NXDOMAIN) {
-    return Object.freeze({ kind: 'nxdomain', ttl: Math.min(ttl, negativeTtl(reader, soa)), authentic });
-  }
-  // RFC 2308 §2.2: an SOA record of the name's zone says that there is nothing of the type.
-  if (soa !== undefined && isAtOrBelow(owner, soa.owner)) {
-    return Object.freeze({ kind: 'nodata', ttl: Math.min(ttl, negativeTtl(reader, soa)), authentic });
-  }
+  if (code === NXDOMAIN) return Object.freeze({ kind: 'nxdomain', ttl: absenceTtl, authentic });
+  // RFC 2308 §2.2: that record says that there is nothing of the type.
+  if (ownSoa !== undefined) return Object.freeze({ kind: 'nodata', ttl: absenceTtl, authentic });
   if (hops > 0) return { kind: 'alias', target: owner, ttl, authentic };
   // RFC 2308 §2.2: name servers without an SOA record are a referral, which says nothing about the name.
   if (delegates) return dnsFailure('refused', 'the server referred to other servers instead of answering');

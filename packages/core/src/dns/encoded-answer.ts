@@ -8,8 +8,8 @@ export interface StoredAnswer<T extends RecordType> {
   readonly storedAt: number;
 }
 
-/** More than the longest answer that fits into a DNS message (64 KB, each octet as `\u00XX`) takes in JSON. */
-const MAX_ENCODED_BYTES = 512 * 1024;
+/** More than the longest answer of a DNS message takes in JSON: 128 KiB of names, each octet as `\\DDD`, and records around. */
+const MAX_ENCODED_BYTES = 1024 * 1024;
 /** RFC 1035 §2.3.4 and §5.1: 255 octets, each written as `\\DDD`. */
 const MAX_NAME_LENGTH = 4 * 255;
 

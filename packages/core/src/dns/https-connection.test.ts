@@ -17,8 +17,11 @@ function answerTo(query: Buffer): Buffer {
 }
 
 /** A client of a server that answers each request as `respond` says. */
-async function clientOf(respond: (stream: ServerHttp2Stream, query: Buffer) => void): Promise<DnsClient> {
-  const server: Http2SecureServer = createSecureServer(tls, () => {});
+async function clientOf(
+  respond: (stream: ServerHttp2Stream, query: Buffer) => void,
+  maxConcurrentStreams = 100,
+): Promise<DnsClient> {
+  const server: Http2SecureServer = createSecureServer({ ...tls, settings: { maxConcurrentStreams } }, () => {});
   server.on('session', (session) => open.push({ close: () => session.destroy() }));
   server.on('stream', async (stream) => {
     stream.on('error', () => {});
@@ -107,6 +110,19 @@ describe('HttpsConnection', () => {
   it('fails when the server resets the stream', async () => {
     const client = await clientOf((stream) => stream.close(2));
     expect(await client.resolve('a.test', 'A')).toMatchObject({ kind: 'failure', reason: 'network' });
+  });
+
+  it('asks again what a server refused that takes few streams at once', async () => {
+    const sessions = new Set<unknown>();
+    const client = await clientOf((stream, query) => {
+      sessions.add(stream.session);
+      stream.respond(headers);
+      stream.end(answerTo(query));
+    }, 3);
+    const names = Array.from({ length: 200 }, (_, index) => `n${index}.test`);
+    const answers = await Promise.all(names.map((name) => client.resolve(name, 'A')));
+    expect(new Set(answers.map(({ kind }) => kind))).toEqual(new Set(['records']));
+    expect(sessions.size).toBe(1);
   });
 
   it('opens another connection after GOAWAY', async () => {

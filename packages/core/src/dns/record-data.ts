@@ -16,9 +16,14 @@ function readIpv6(reader: MessageReader): string {
 
 /** RFC 1035 §3.3.14: one or more character-strings, each behind its length octet. */
 function readText(reader: MessageReader, end: number): string {
-  let text = '';
-  while (reader.offset < end) text += reader.text(reader.uint8());
-  return text;
+  // Copied together first: strings that are joined keep all their parts, which may take thirty times as much memory.
+  const octets = Buffer.allocUnsafe(end - reader.offset);
+  let filled = 0;
+  while (reader.offset < end) {
+    const start = reader.skip(reader.uint8());
+    filled += reader.message.copy(octets, filled, start, reader.offset);
+  }
+  return octets.toString('latin1', 0, filled);
 }
 
 function readName(reader: MessageReader): string {

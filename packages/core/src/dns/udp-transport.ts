@@ -51,7 +51,7 @@ export class UdpTransport implements DnsTransport, UdpSocketOwner {
     const waiting = this.#waiting;
     this.#waiting = [];
     // Not all of them through this one: its port, too, serves only so many queries.
-    for (const exchange of waiting) if (!exchange.cancelled) this.#send(exchange);
+    for (const exchange of waiting) if (!exchange.cancelled) this.ask(exchange);
   }
 
   worn(socket: UdpSocket): void {
@@ -70,16 +70,6 @@ export class UdpTransport implements DnsTransport, UdpSocketOwner {
       this.#waiting = [];
     }
     for (const exchange of failed) if (!exchange.cancelled) exchange.failed('network', error.message);
-  }
-
-  #send(exchange: DnsExchange): void {
-    const socket = this.#choose();
-    if (socket !== undefined) {
-      socket.send(exchange);
-    } else {
-      this.#waiting.push(exchange);
-      if (this.#opening.size === 0) this.#openSocket();
-    }
   }
 
   #choose(): UdpSocket | undefined {

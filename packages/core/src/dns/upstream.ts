@@ -39,6 +39,8 @@ export class Upstream {
     this.url = url;
     this.trusted = validates || verified || (ip !== undefined && classifyIp(ip).class === 'loopback');
 
+    // `rejectUnauthorized` stands here so that no environment variable can switch the verification off.
+    const secured = { ...tls, minVersion: 'TLSv1.2', rejectUnauthorized: true } as const;
     const overTcp = (): DnsTransport =>
       new ConnectionTransport((owner) => new StreamConnection(connectTcp({ host, port }), 'connect', random, owner));
     switch (protocol) {
@@ -49,16 +51,13 @@ export class Upstream {
       case 'tcp':
         this.transport = overTcp();
         break;
-      case 'tls': {
-        // `rejectUnauthorized` stands here so that no environment variable can switch the verification off.
-        const options = { ...tls, host, port, minVersion: 'TLSv1.2', rejectUnauthorized: true } as const;
+      case 'tls':
         this.transport = new ConnectionTransport(
-          (owner) => new StreamConnection(connectTls(options), 'secureConnect', random, owner),
+          (owner) => new StreamConnection(connectTls({ ...secured, host, port }), 'secureConnect', random, owner),
         );
         break;
-      }
       case 'https':
-        this.transport = new ConnectionTransport((owner) => new HttpsConnection(new URL(url), tls, owner));
+        this.transport = new ConnectionTransport((owner) => new HttpsConnection(new URL(url), secured, owner));
         break;
     }
   }
@@ -68,8 +67,8 @@ export class Upstream {
     return this.#ednsRefusedAt === undefined || performance.now() - this.#ednsRefusedAt >= NO_EDNS_MS;
   }
 
-  refusedEdns(): void {
-    this.#ednsRefusedAt = performance.now();
+  refusesEdns(): void {
+    if (this.edns) this.#ednsRefusedAt = performance.now();
   }
 
   close(): void {
