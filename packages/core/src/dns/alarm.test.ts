@@ -8,10 +8,13 @@ interface TestSleeper extends Sleeper {
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'], now: 0 });
+  // The fake one would take a millisecond.
+  vi.stubGlobal('setImmediate', (wake: () => void) => wake());
 });
 
 afterEach(() => {
   vi.useRealTimers();
+  vi.unstubAllGlobals();
 });
 
 /** Leaves the alarm when it is woken. */

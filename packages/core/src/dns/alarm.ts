@@ -37,13 +37,19 @@ export class Alarm<T extends Sleeper> {
   #arm(at: number, now: number): void {
     clearTimeout(this.#timer);
     this.#firesAt = at;
-    this.#timer = setTimeout(() => this.#fire(), Math.max(1, at - now));
+    this.#timer = setTimeout(
+      () => {
+        this.#timer = undefined;
+        this.#firesAt = Number.POSITIVE_INFINITY;
+        // When the process was busy until now, what a sleeper waits for may have arrived: it is read first.
+        setImmediate(() => this.#fire());
+      },
+      Math.max(1, at - now),
+    );
   }
 
   #fire(): void {
     const now = performance.now();
-    this.#timer = undefined;
-    this.#firesAt = Number.POSITIVE_INFINITY;
     let next = Number.POSITIVE_INFINITY;
     for (const sleeper of [...this.#sleepers]) {
       if (sleeper.dueAt <= now + TOLERANCE_MS) sleeper.timeUp(now);
