@@ -13,4 +13,4 @@ export type { DnsblResult, DnsblUnknownReason } from './dnsbl-result.ts';
 export type { DnsblAnswer, DnsblZone } from './dnsbl-zone.ts';
 export { barracuda, psbl, spamcop, spamhausZen, spamhausZenDqs } from './public-zones.ts';
 export { type QueryDnsblOptions, queryDnsbl } from './query-dnsbl.ts';
-export type { ZoneResult, ZoneSkippedReason, ZoneUnknownReason } from './zone-result.ts';
+export type { ZoneFacts, ZoneResult, ZoneSkippedReason, ZoneUnknownReason } from './zone-result.ts';

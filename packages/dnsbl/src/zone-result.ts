@@ -31,7 +31,8 @@ export type ZoneUnknownReason =
  */
 export type ZoneSkippedReason = 'not-an-address' | 'special-address' | 'other-family';
 
-interface ZoneFacts {
+/** What is known of a zone's answer whatever it says. */
+export interface ZoneFacts {
   /** The zone's name, without its key. */
   readonly zone: string;
   readonly kind: 'block' | 'allow';

@@ -19,4 +19,4 @@ export {
   type SmtpBackendOptions,
   smtpBackend,
 } from './smtp-backend.ts';
-export type { ServerOptions } from './smtp-server-adapter.ts';
+export type { GatewayOwnOption, ServerOptions } from './smtp-server-adapter.ts';

@@ -7,25 +7,40 @@ import type { GatewaySession } from './gateway-session.ts';
 import type { ConnectionFacts } from './session-facts.ts';
 import { SmtpServerDoor } from './smtp-server-door.ts';
 
-/** The hooks of `smtp-server`, and what it must not do because the gateway does it. */
-const OWN_OPTIONS = [
-  'onConnect',
-  'onSecure',
-  'onAuth',
-  'onMailFrom',
-  'onRcptTo',
-  'onData',
-  'onClose',
-  'size',
-  'maxRecipients',
-  'authOptional',
-  'hideENHANCEDSTATUSCODES',
-  'hideDSN',
-  'lmtp',
-] as const;
+/** The options of `smtp-server` that the gateway sets: its hooks, and what it must not do because the gateway does it. */
+export type GatewayOwnOption =
+  | 'onConnect'
+  | 'onSecure'
+  | 'onAuth'
+  | 'onMailFrom'
+  | 'onRcptTo'
+  | 'onData'
+  | 'onClose'
+  | 'size'
+  | 'maxRecipients'
+  | 'authOptional'
+  | 'hideENHANCEDSTATUSCODES'
+  | 'hideDSN'
+  | 'lmtp';
+
+const OWN_OPTIONS: Readonly<Record<GatewayOwnOption, true>> = {
+  onConnect: true,
+  onSecure: true,
+  onAuth: true,
+  onMailFrom: true,
+  onRcptTo: true,
+  onData: true,
+  onClose: true,
+  size: true,
+  maxRecipients: true,
+  authOptional: true,
+  hideENHANCEDSTATUSCODES: true,
+  hideDSN: true,
+  lmtp: true,
+};
 
 /** What a user may still set of `smtp-server`. */
-export type ServerOptions = Omit<SMTPServerOptions, (typeof OWN_OPTIONS)[number]>;
+export type ServerOptions = Omit<SMTPServerOptions, GatewayOwnOption>;
 
 /** What the adapter needs of the gateway. */
 export interface AdapterHost {
@@ -57,7 +72,7 @@ class RefusedReply extends Error {
  * @throws TypeError for an option that the gateway sets itself
  */
 export function smtpServerOptions(host: AdapterHost, extra: ServerOptions = {}): SMTPServerOptions {
-  for (const name of OWN_OPTIONS) {
+  for (const name of Object.keys(OWN_OPTIONS)) {
     if (name in extra) throw new TypeError(`smtpServerOptions: option "${name}" is set by the gateway`);
   }
   const hasCertificate = ['key', 'cert', 'pfx', 'SNICallback', 'sniOptions', 'secured'].some((name) => name in extra);

@@ -5,7 +5,7 @@ import { OptionReader } from '../options.ts';
 import { type DnsServerAddress, parseDnsServer } from './dns-server-address.ts';
 
 /** PEM, as one file or several. */
-type Authorities = string | Buffer | readonly (string | Buffer)[];
+type Authorities = NonNullable<DnsClientServer['ca']>;
 
 /** A server that needs more than its address: how its certificate is verified. */
 export interface DnsClientServer {
@@ -13,8 +13,8 @@ export interface DnsClientServer {
   readonly url: string;
   /** The name to ask for (SNI) and to find in the certificate. Default: the host of `url`, be it a name or an address. */
   readonly servername?: string;
-  /** The certificate authorities to trust, in PEM. Default: those that come with Node. */
-  readonly ca?: Authorities;
+  /** The certificate authorities to trust, at least one, in PEM. Default: those that come with Node. */
+  readonly ca?: string | Buffer | readonly (string | Buffer)[];
 }
 
 /** A server and how TLS is to verify it. */
