@@ -58,7 +58,7 @@ afterEach(async () => {
 describe.each(['tcp', 'tls', 'https'] as const)('DnsClient over %s', (way) => {
   const cases = resolverContract(way, async (contractZone) => {
     const server = await DnsServer.start(contractZone, { tls });
-    const resolver = new DnsClient({ servers: [entryOf(server, way)], timeoutMs: 400, attemptTimeoutMs: 150 });
+    const resolver = new DnsClient({ servers: [entryOf(server, way)], timeoutMs: 1_000, attemptTimeoutMs: 300 });
     return {
       resolver,
       close: async () => {

@@ -73,7 +73,7 @@ function addressText(text: string): string {
  * every lookup is at least one query. Wrap it in a `CachingResolver` for anything but measurements.
  *
  * - A reply counts only if its address, port, id and question are those of the query (RFC 5452). Ids are drawn by the
- *   system's generator, and ports change every 128 queries or 5 seconds.
+ *   system's generator, and ports change every 128 queries or 5 seconds, as far as `maxSockets` lets old ones wait.
  * - Servers are tried in their order; one that did not answer is tried last for 1 to 60 seconds. A server that answers
  *   SERVFAIL or REFUSED is not asked again in the same lookup, a silent one up to three times.
  * - CNAME records are followed, up to 16 in a reply and 8 more queries where a reply ends with one.
