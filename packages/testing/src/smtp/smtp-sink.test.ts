@@ -258,6 +258,13 @@ it.each([
   await expect(SmtpSink.start(JSON.parse(json))).rejects.toThrow(message);
 });
 
+it('lets a client go that breaks the connection', async () => {
+  await client.reply();
+  client.reset();
+  await client.closed;
+  await sink.idle();
+});
+
 it('stops at once', async () => {
   await client.reply();
   const { port } = sink;

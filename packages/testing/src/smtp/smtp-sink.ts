@@ -75,8 +75,12 @@ export class SmtpSink implements AsyncDisposable {
     this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
       this.#connectionCount++;
       socket.on('error', () => {});
-      const closed = once(socket, 'close').then(() => {
-        this.#connections.delete(socket);
+      // Not by `once` of node:events, which takes a broken connection for a failure.
+      const closed = new Promise<void>((resolve) => {
+        socket.on('close', () => {
+          this.#connections.delete(socket);
+          resolve();
+        });
       });
       this.#connections.set(socket, closed);
       void new SinkSession(socket, context).run();
