@@ -21,14 +21,14 @@ export { ipFromBytes } from './address/ip-bytes.ts';
 export { parseIp } from './address/parse-ip.ts';
 export { reverseLabels, reverseName } from './address/reverse-name.ts';
 export { classifyIp, type IpClass, type IpClassification, isGlobal } from './address/special-purpose.ts';
-export type { Awaitable } from './awaitable.ts';
+export { type Awaitable, isPending } from './awaitable.ts';
 export type { Backend, Delivery, DeliveryResult } from './check/backend.ts';
 export type { Check, CheckRun, Context } from './check/check.ts';
 export { type DryRunOptions, dryRun } from './check/dry-run.ts';
 export type { Finding } from './check/finding.ts';
 export { isLoginOpinion, isOpinion, isRecipientOpinion, type OpinionKind, opinionDefect } from './check/is-opinion.ts';
 export type { LoginAttempt } from './check/login-attempt.ts';
-export type { MessageSink } from './check/message-sink.ts';
+export { isMessageSink, type MessageSink } from './check/message-sink.ts';
 export type {
   Answer,
   LoginAnswer,
@@ -39,6 +39,7 @@ export type {
   RecipientOpinion,
   Verdict,
 } from './check/opinion.ts';
+export { type AnyOpinion, type OpinionReading, readOpinion } from './check/read-opinion.ts';
 export type { Outcome, Report, ReportedOpinion, ReportedRecipient, Stage } from './check/report.ts';
 export { type Clock, isClock, systemClock } from './clock.ts';
 export {
@@ -72,6 +73,7 @@ export type {
 export { systemResolver } from './dns/system-resolver.ts';
 export { type DomainOptions, isSubdomainOf, toAsciiDomain, toUnicodeDomain } from './domain-name.ts';
 export { DomainSet } from './domain-pattern.ts';
+export { errorText } from './error-text.ts';
 export type { JsonObject, JsonValue } from './json.ts';
 export type { MethodResult, ResultProperty } from './message/authentication-results.ts';
 export {

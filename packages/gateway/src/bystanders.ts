@@ -1,4 +1,4 @@
-import { errorText } from './check-failure.ts';
+import { errorText, isPending } from '@postern/core';
 
 /**
  * Calls code of others whose failure must not disturb the session: what it throws, or rejects with, becomes a process
@@ -11,7 +11,7 @@ export class Bystanders {
   call(place: string, action: () => unknown): void {
     try {
       const result = action();
-      if (result instanceof Promise) result.catch((error: unknown) => this.#warn(place, error));
+      if (isPending(result)) result.then(undefined, (error: unknown) => this.#warn(place, error));
     } catch (error) {
       this.#warn(place, error);
     }

@@ -1,5 +1,4 @@
-import type { Check, Finding, Stage } from '@postern/core';
-import type { AnyOpinion } from './heard-opinion.ts';
+import type { AnyOpinion, Check, Finding, Stage } from '@postern/core';
 
 /** How a check failed: it threw, was later than the deadline, or answered something that is no opinion. */
 export type CheckFailureReason = 'threw' | 'late' | 'rubbish';
@@ -17,14 +16,4 @@ export function checkFailure(check: Check, stage: Stage, failure: CheckFailureRe
     verdict: 'defer',
     reply: { code: 451, enhanced: '4.3.0', text: 'A check could not be completed, please try again later' },
   };
-}
-
-/** What was thrown, as one bounded line for a report; never for a reply. */
-export function errorText(error: unknown): string {
-  try {
-    const text = error instanceof Error ? error.message || error.name : String(error);
-    return text.length > 300 ? `${text.slice(0, 300)}…` : text;
-  } catch {
-    return 'something that cannot be printed was thrown';
-  }
 }

@@ -1,5 +1,12 @@
-import type { Awaitable, Backend, Delivery, DeliveryResult, SmtpReply, Transaction } from '@postern/core';
-import { errorText } from './check-failure.ts';
+import {
+  type Awaitable,
+  type Backend,
+  type Delivery,
+  type DeliveryResult,
+  errorText,
+  type SmtpReply,
+  type Transaction,
+} from '@postern/core';
 
 /**
  * A backend that takes a message for all its recipients or for none of them: called once per message, behind the client's

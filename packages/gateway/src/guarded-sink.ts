@@ -1,7 +1,6 @@
-import type { Check, HeaderFields, MessageSink } from '@postern/core';
-import { disregard, isPending } from './and-then.ts';
-import { checkFailure, errorText } from './check-failure.ts';
-import type { AnyOpinion } from './heard-opinion.ts';
+import { type AnyOpinion, type Check, errorText, type HeaderFields, isPending, type MessageSink } from '@postern/core';
+import { disregard } from './and-then.ts';
+import { checkFailure } from './check-failure.ts';
 
 /**
  * A check's sink, as the message is fed to it: it never throws, its promises never reject, and one that holds the message up
@@ -37,7 +36,8 @@ export class GuardedSink implements MessageSink {
     if (this.#failure !== undefined) return;
     try {
       const busy: unknown = this.#sink.write(chunk);
-      if (isPending(busy)) return this.#untilReady(busy);
+      // A promise of another kind may do in its `then` whatever it likes; one of ours settles once.
+      if (isPending(busy)) return this.#untilReady(Promise.resolve(busy));
     } catch (error) {
       this.#fail('threw', errorText(error));
     }
@@ -89,13 +89,4 @@ export class GuardedSink implements MessageSink {
     this.#failure ??= checkFailure(this.#check, 'message', reason, detail);
     this.abort();
   }
-}
-
-/** Whether a value, of which nothing is known, is a sink. */
-export function isMessageSink(value: unknown): value is MessageSink {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    ['header', 'write', 'end', 'abort'].every((name) => typeof Reflect.get(value, name) === 'function')
-  );
 }

@@ -1,7 +1,13 @@
-import type { Check, Finding, Opinion, PermanentReply, SmtpReply, Stage, TransientReply } from '@postern/core';
-
-/** An opinion of any stage: `permit` means something at `recipient`, `user` at `authenticate`, and nothing elsewhere. */
-export type AnyOpinion = Opinion & { readonly permit?: 'local' | 'relay'; readonly user?: string };
+import type {
+  AnyOpinion,
+  Check,
+  Finding,
+  Opinion,
+  PermanentReply,
+  SmtpReply,
+  Stage,
+  TransientReply,
+} from '@postern/core';
 
 /** One opinion as the gateway heard it. */
 export interface HeardOpinion {

@@ -1,19 +1,21 @@
 import {
   checkFailed,
+  errorText,
   type Finding,
   type HeaderEdit,
   type HeaderFields,
+  isMessageSink,
   type MethodResult,
   type Outcome,
   type Report,
   type SmtpReply,
 } from '@postern/core';
 import { disregard } from './and-then.ts';
-import { checkFailure, errorText } from './check-failure.ts';
+import { checkFailure } from './check-failure.ts';
 import { withId } from './client-reply.ts';
 import type { GatewayHouse } from './gateway-house.ts';
 import type { MessageReceiver } from './gateway-session.ts';
-import { GuardedSink, isMessageSink } from './guarded-sink.ts';
+import { GuardedSink } from './guarded-sink.ts';
 import { type HeardOpinion, ownOpinion } from './heard-opinion.ts';
 import { type IntakeComplete, type IntakeRefused, MessageIntake } from './message-intake.ts';
 import type { OpinionLedger, Refusal } from './opinion-ledger.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Awaitable, Check, CheckRun, Stage } from '@postern/core';
-import { andThen, disregard, isPending } from './and-then.ts';
-import { checkFailure, errorText } from './check-failure.ts';
+import { type Awaitable, type Check, type CheckRun, errorText, isPending, type Stage } from '@postern/core';
+import { andThen, disregard } from './and-then.ts';
+import { checkFailure } from './check-failure.ts';
 import type { GatewayHouse } from './gateway-house.ts';
 import { type HeardOpinion, isForStrangers } from './heard-opinion.ts';
 import type { OpinionLedger } from './opinion-ledger.ts';

@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Check, Opinion, Stage } from '@postern/core';
+import { type Check, isPending, type Opinion, type Stage } from '@postern/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isPending } from './and-then.ts';
 import { type HeardOpinion, refusalOf } from './heard-opinion.ts';
 import { type ActiveCheck, runStage, type StageEnd, type StageQuestion } from './stage-runner.ts';
 
@@ -122,6 +121,20 @@ describe('runStage', () => {
     expect(aborted).toBe(true);
   });
 
+  it('aborts who is still at it when what the others said at once suffices', async () => {
+    let stopped: AbortSignal | undefined;
+    const { heard, pending } = await run([
+      check('sure', 'network', () => opinion('reject')),
+      check('endless', 'network', (signal) => {
+        stopped = signal;
+        return new Promise(() => {});
+      }),
+    ]);
+    expect(names(heard)).toEqual(['sure']);
+    expect(pending).toBe(false);
+    expect(stopped?.aborted).toBe(true);
+  });
+
   it.each([
     ['throws', () => Promise.reject(new Error('boom')), 'threw'],
     [
@@ -155,6 +168,20 @@ describe('runStage', () => {
           throw new Error('boom');
         },
       }),
+      'threw',
+    ],
+    [
+      'answers with an opinion that can be read only once',
+      () => {
+        const read = new Set<unknown>();
+        return new Proxy(opinion('reject'), {
+          get(target, name): unknown {
+            if (read.has(name)) throw new Error('boom');
+            read.add(name);
+            return Reflect.get(target, name);
+          },
+        });
+      },
       'threw',
     ],
     ['throws what cannot be printed', () => Promise.reject(Object.create(null)), 'threw'],

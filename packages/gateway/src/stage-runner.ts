@@ -1,15 +1,17 @@
 import {
+  type AnyOpinion,
   type Awaitable,
   type Check,
   type CheckRun,
   type Clock,
+  errorText,
+  isPending,
   type OpinionKind,
-  opinionDefect,
+  readOpinion,
   type Stage,
 } from '@postern/core';
-import { isPending } from './and-then.ts';
-import { type CheckFailureReason, checkFailure, errorText } from './check-failure.ts';
-import { type AnyOpinion, endsSession, type HeardOpinion, isForStrangers } from './heard-opinion.ts';
+import { type CheckFailureReason, checkFailure } from './check-failure.ts';
+import { endsSession, type HeardOpinion, isForStrangers } from './heard-opinion.ts';
 
 /** A check at work on one session. */
 export interface ActiveCheck {
@@ -127,6 +129,8 @@ class StageRun {
       if (isPending(answer)) pending.push(answer.then((opinion) => this.#settle(slot, opinion)));
       else this.#settle(slot, answer);
     }
+    // Even when what is there suffices: whoever is still at it is then told to stop.
+    if (pending.length > 0) this.#arm();
     let turn = 0;
     /** Hears what is next in order, as far as it is there; whether everything that counts is heard. */
     const hearInOrder = (): boolean => {
@@ -169,12 +173,13 @@ class StageRun {
   #read(active: ActiveCheck, value: unknown): AnyOpinion | undefined {
     try {
       if (value === undefined) return undefined;
-      const kind = opinionKindOf(this.#question.stage);
-      if (!isAnyOpinion(value, kind)) return this.#failure(active, 'rubbish', opinionDefect(value, kind));
-      if (value.trust === true && (this.#question.stage !== 'connect' || active.check.cost !== 'local')) {
+      const read = readOpinion(value, opinionKindOf(this.#question.stage));
+      if ('defect' in read) return this.#failure(active, 'rubbish', read.defect);
+      const { opinion } = read;
+      if (opinion.trust === true && (this.#question.stage !== 'connect' || active.check.cost !== 'local')) {
         return this.#failure(active, 'rubbish', 'only a local check can speak of trust, and only at connect');
       }
-      return value;
+      return opinion;
     } catch (error) {
       return this.#failure(active, 'threw', error);
     }
@@ -252,8 +257,4 @@ class StageRun {
 function opinionKindOf(stage: Stage): OpinionKind {
   if (stage === 'recipient') return 'recipient';
   return stage === 'authenticate' ? 'login' : 'opinion';
-}
-
-function isAnyOpinion(value: unknown, kind: OpinionKind): value is AnyOpinion {
-  return opinionDefect(value, kind) === undefined;
 }

@@ -2,13 +2,14 @@ import {
   type Backend,
   type Delivery,
   type DeliveryResult,
+  errorText,
+  isPending,
   isSmtpReply,
   type Path,
   type SmtpReply,
   type Transaction,
 } from '@postern/core';
 import { disregard } from './and-then.ts';
-import { errorText } from './check-failure.ts';
 
 /** How long a backend may take. */
 export interface BackendTimes {

@@ -1,4 +1,4 @@
-import type { Awaitable } from '../awaitable.ts';
+import { type Awaitable, isPending } from '../awaitable.ts';
 import { type DryOpinion, type DryPlace, dryFailure, dryOpinion } from './dry-opinion.ts';
 import type { OpinionKind } from './is-opinion.ts';
 
@@ -17,7 +17,7 @@ export function dryAnswer({ ask, kind, place, timeoutMs, signal }: DryQuestion):
   let answer: unknown;
   try {
     answer = ask();
-    if (!isThenable(answer)) return dryOpinion(answer, kind, place);
+    if (!isPending(answer)) return dryOpinion(answer, kind, place);
   } catch (error) {
     return dryFailure(place, 'threw', error);
   }
@@ -37,8 +37,4 @@ export function dryAnswer({ ask, kind, place, timeoutMs, signal }: DryQuestion):
       .then((value) => dryOpinion(value, kind, place))
       .then(settle, (error: unknown) => settle(dryFailure(place, 'threw', error)));
   });
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }

@@ -1,6 +1,8 @@
+import { errorText } from '../error-text.ts';
 import type { JsonObject, JsonValue } from '../json.ts';
-import { type OpinionKind, opinionDefect } from './is-opinion.ts';
-import type { LoginOpinion, Opinion, OpinionFacts, RecipientOpinion } from './opinion.ts';
+import type { OpinionKind } from './is-opinion.ts';
+import type { OpinionFacts } from './opinion.ts';
+import { type AnyOpinion, readOpinion } from './read-opinion.ts';
 import type { Stage } from './report.ts';
 
 /** An opinion that asks for nothing. */
@@ -15,16 +17,12 @@ export interface DryPlace {
 /** What a check answered, of which nothing is known, with all that it asks for moved into the finding. */
 export function dryOpinion(answer: unknown, kind: OpinionKind, place: DryPlace): DryOpinion | undefined {
   if (answer === undefined) return undefined;
-  if (!isAnyOpinion(answer, kind)) return dryFailure(place, 'rubbish', opinionDefect(answer, kind));
+  const read = readOpinion(answer, kind);
+  if ('defect' in read) return dryFailure(place, 'rubbish', read.defect);
+  const { finding } = read.opinion;
   // Run dry twice, it asks for nothing any more: what it asked for at first stands there already.
-  const { dryRun = askedFor(answer) } = answer.finding;
-  return { finding: { ...answer.finding, dryRun } };
-}
-
-type AnyOpinion = Opinion | RecipientOpinion | LoginOpinion;
-
-function isAnyOpinion(answer: unknown, kind: OpinionKind): answer is AnyOpinion {
-  return opinionDefect(answer, kind) === undefined;
+  const { dryRun = askedFor(read.opinion) } = finding;
+  return { finding: { ...finding, dryRun } };
 }
 
 /** What stands for an answer that did not come: a gateway would have deferred (451 4.3.0). */
@@ -39,7 +37,7 @@ export function dryFailure(
 }
 
 function askedFor(opinion: AnyOpinion): JsonObject {
-  const { verdict, score, delayMs, trust, headerEdits, authResults } = opinion;
+  const { verdict, score, delayMs, trust, permit, user, headerEdits, authResults } = opinion;
   const reply = opinion.verdict === 'reject' || opinion.verdict === 'defer' ? opinion.reply : undefined;
   const asked: Record<string, JsonValue | undefined> = {
     verdict,
@@ -47,8 +45,8 @@ function askedFor(opinion: AnyOpinion): JsonObject {
     score,
     delayMs,
     trust,
-    permit: 'permit' in opinion ? opinion.permit : undefined,
-    user: 'user' in opinion ? opinion.user : undefined,
+    permit,
+    user,
     headerEdits: headerEdits?.map((edit) => ({ ...edit })),
     authResults: authResults?.map(({ properties, ...result }) => ({
       ...result,
@@ -56,14 +54,4 @@ function askedFor(opinion: AnyOpinion): JsonObject {
     })),
   };
   return Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined));
-}
-
-/** What was thrown, as one bounded line. */
-function errorText(error: unknown): string {
-  try {
-    const text = error instanceof Error ? error.message || error.name : String(error);
-    return text.length > 300 ? `${text.slice(0, 300)}…` : text;
-  } catch {
-    return 'something that cannot be printed was thrown';
-  }
 }

@@ -303,6 +303,20 @@ describe('dryRun', () => {
       }
     });
 
+    it('when its sink promises what nobody waits for, and breaks the promise', async () => {
+      const broken = async (): Promise<void> => {
+        throw new Error('broken');
+      };
+      // An unhandled rejection would fail the test run.
+      const sink = sinkOf({ header: broken, write: () => {}, end: () => undefined, abort: broken });
+      sink.header(header());
+      await new Promise(setImmediate);
+      expect(await sink.end()).toEqual(failed('threw', 'broken'));
+      const aborted = sinkOf({ header() {}, write: () => {}, end: () => undefined, abort: broken });
+      aborted.abort();
+      await new Promise(setImmediate);
+    });
+
     it('when its sink holds the message up, rejects, or is late at the end', async () => {
       vi.useFakeTimers();
       try {

@@ -3,9 +3,9 @@ import { OptionReader } from '../options.ts';
 import type { Check, CheckRun } from './check.ts';
 import { dryAnswer } from './dry-answer.ts';
 import { type DryOpinion, type DryPlace, dryFailure } from './dry-opinion.ts';
-import { DrySink, failedSink, isSink } from './dry-sink.ts';
+import { DrySink, failedSink } from './dry-sink.ts';
 import type { OpinionKind } from './is-opinion.ts';
-import type { MessageSink } from './message-sink.ts';
+import { isMessageSink, type MessageSink } from './message-sink.ts';
 import type { Stage } from './report.ts';
 
 /** How a check is run dry. */
@@ -97,7 +97,7 @@ function drySink(begin: () => unknown, place: DryPlace, timeoutMs: number): Mess
   try {
     const sink = begin();
     if (sink === undefined) return undefined;
-    if (isSink(sink)) return new DrySink(sink, place, timeoutMs);
+    if (isMessageSink(sink)) return new DrySink(sink, place, timeoutMs);
     return failedSink(dryFailure(place, 'rubbish', 'it is not a sink'));
   } catch (error) {
     return failedSink(dryFailure(place, 'threw', error));

@@ -1,3 +1,4 @@
+import { isPending } from '../awaitable.ts';
 import type { HeaderFields } from '../message/header-fields.ts';
 import { dryAnswer } from './dry-answer.ts';
 import { type DryOpinion, type DryPlace, dryFailure } from './dry-opinion.ts';
@@ -22,7 +23,11 @@ export class DrySink implements MessageSink {
 
   header(fields: HeaderFields): void {
     try {
-      this.#sink.header(fields);
+      const unexpected: unknown = this.#sink.header(fields);
+      // Nobody waits for it, and a rejection that nobody takes would end the process.
+      if (isPending(unexpected)) {
+        unexpected.then(undefined, (error: unknown) => this.#fail(dryFailure(this.#place, 'threw', error)));
+      }
     } catch (error) {
       this.#fail(dryFailure(this.#place, 'threw', error));
     }
@@ -32,7 +37,7 @@ export class DrySink implements MessageSink {
     if (this.#failure !== undefined) return;
     try {
       const ready: unknown = this.#sink.write(chunk);
-      if (ready instanceof Promise) return this.#untilReady(ready);
+      if (isPending(ready)) return this.#untilReady(Promise.resolve(ready));
     } catch (error) {
       this.#fail(dryFailure(this.#place, 'threw', error));
     }
@@ -49,7 +54,12 @@ export class DrySink implements MessageSink {
   }
 
   abort(): void {
-    if (this.#failure === undefined) this.#sink.abort();
+    if (this.#failure === undefined) this.#abort();
+  }
+
+  #abort(): void {
+    const unexpected: unknown = this.#sink.abort();
+    if (isPending(unexpected)) unexpected.then(undefined, () => {});
   }
 
   #untilReady(ready: Promise<unknown>): Promise<void> {
@@ -72,7 +82,7 @@ export class DrySink implements MessageSink {
     if (this.#failure !== undefined) return;
     this.#failure = failure;
     try {
-      this.#sink.abort();
+      this.#abort();
     } catch {
       // It has failed already, and that is told.
     }
@@ -87,10 +97,4 @@ export function failedSink(failure: DryOpinion): MessageSink {
     end: () => failure,
     abort() {},
   };
-}
-
-/** Whether a value, of which nothing is known, is a sink. */
-export function isSink(value: unknown): value is MessageSink {
-  if (typeof value !== 'object' || value === null) return false;
-  return ['header', 'write', 'end', 'abort'].every((name) => typeof Reflect.get(value, name) === 'function');
 }

@@ -16,3 +16,9 @@ export interface MessageSink {
   end(): Answer;
   abort(): void;
 }
+
+/** Whether a value, of which nothing is known, is a sink. May throw what a getter of it throws. */
+export function isMessageSink(value: unknown): value is MessageSink {
+  if (typeof value !== 'object' || value === null) return false;
+  return ['header', 'write', 'end', 'abort'].every((name) => typeof Reflect.get(value, name) === 'function');
+}
