@@ -89,6 +89,7 @@ export type { HeaderEdit } from './message/header-edit.ts';
 export { formatHeaderField } from './message/header-field-format.ts';
 export type { HeaderField, HeaderFields } from './message/header-fields.ts';
 export {
+  HeaderBounds,
   type HeaderComplete,
   type HeaderIncomplete,
   HeaderParser,

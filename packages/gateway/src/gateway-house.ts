@@ -1,6 +1,7 @@
 import type { Backend, Context } from '@postern/core';
 import type { Bystanders } from './bystanders.ts';
 import type { GatewaySettings } from './gateway-options.ts';
+import type { MessageBounds } from './message-intake.ts';
 import type { SpoolSpace } from './message-spool.ts';
 import type { ReportDesk } from './report-desk.ts';
 
@@ -10,6 +11,7 @@ export interface GatewayHouse {
   readonly context: Context;
   readonly backend: Backend;
   readonly spools: SpoolSpace;
+  readonly messageBounds: MessageBounds;
   readonly desk: ReportDesk;
   readonly bystanders: Bystanders;
 }

@@ -182,7 +182,7 @@ export function readGatewayOptions(options: GatewayOptions): GatewaySettings {
     maxFailedLogins: count('maxFailedLogins', 5, 1),
     maxReportedOpinions: count('maxReportedOpinions', 500, 0),
     maxMessageBytes: count('maxMessageBytes', 25 * 1024 * 1024, 1),
-    maxHeaderBytes: count('maxHeaderBytes', 256 * 1024, 1),
+    maxHeaderBytes: read.integer('maxHeaderBytes', 256 * 1024, { min: 1, max: 2 ** 30 }),
     maxHeaderFields: count('maxHeaderFields', 1_000, 1),
     maxReceivedFields: count('maxReceivedFields', 100, 1),
     bareNewlines: read.oneOf('bareNewlines', ['refuse', 'normalize'], 'refuse'),

@@ -59,7 +59,7 @@ export class GatewayTransaction {
   readonly #asked = new OpinionLedger();
   readonly #accepted = new OpinionLedger();
   readonly #message = new OpinionLedger();
-  readonly #enforced = new Set<HeardOpinion>();
+  readonly #enforced: HeardOpinion[] = [];
   readonly #reported: ReportedRecipient[] = [];
   #refusals = 0;
   #deferral: SmtpReply | undefined;
@@ -80,7 +80,8 @@ export class GatewayTransaction {
     return [...this.#mail.opinions, ...this.#asked.opinions, ...this.#message.opinions];
   }
 
-  get enforced(): ReadonlySet<HeardOpinion> {
+  /** The opinions that decided a reply. */
+  get enforced(): readonly HeardOpinion[] {
     return this.#enforced;
   }
 
@@ -165,7 +166,7 @@ export class GatewayTransaction {
       known: () => facts.known,
       farewell: (said) => this.#host.farewellFor(said),
       ended: ({ outcome, reply, enforced }) => {
-        for (const heard of enforced) this.#enforced.add(heard);
+        this.#enforced.push(...enforced);
         this.#end({ outcome, reply });
       },
     });
@@ -216,7 +217,7 @@ export class GatewayTransaction {
 
   #refuseSender({ heard, reply }: Refusal): SmtpReply {
     const told = withId(reply, this.facts.id);
-    this.#enforced.add(heard);
+    this.#enforced.push(heard);
     this.#end(endedBy(told));
     return told;
   }
@@ -231,7 +232,7 @@ export class GatewayTransaction {
       this.#notPermitted(path, permit) ??
       (exempt ? undefined : this.#overThreshold(path));
     if (refusal !== undefined) {
-      this.#enforced.add(refusal.heard);
+      this.#enforced.push(refusal.heard);
       return this.#refuseRecipient(path, refusal.reply);
     }
     const { house } = this.#host;
@@ -255,6 +256,7 @@ export class GatewayTransaction {
 
   #overThreshold(path: Path): Refusal | undefined {
     const { rejectScore } = this.#host.house.settings;
+    if (rejectScore === Number.POSITIVE_INFINITY) return undefined;
     const { score } = this;
     if (score < rejectScore) return undefined;
     const reply = { code: 550, enhanced: '5.7.1', text: 'Refused: too much speaks against this mail' };
@@ -269,7 +271,7 @@ export class GatewayTransaction {
         ? { kind: 'gateway/backend-refused', summary: `The backend answered ${code} ${enhanced} ${text}` }
         : { kind: 'gateway/backend-failed', summary: `The backend failed: ${failure}.`, error: failure };
     const refusal = this.#own(this.#asked, reply, finding, path);
-    this.#enforced.add(refusal.heard);
+    this.#enforced.push(refusal.heard);
     return this.#refuseRecipient(path, reply);
   }
 

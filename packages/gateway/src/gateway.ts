@@ -1,4 +1,4 @@
-import { MemoryStore, systemResolver } from '@postern/core';
+import { HeaderBounds, MemoryStore, systemResolver } from '@postern/core';
 import type { SMTPServer, SMTPServerOptions, SMTPServerSession } from 'smtp-server';
 import { Bystanders } from './bystanders.ts';
 import { toBackend } from './deliver-function.ts';
@@ -95,6 +95,11 @@ export function createGateway(options: GatewayOptions): Gateway {
       totalBytes: spoolTotalBytes,
       directory: spoolDirectory,
     }),
+    messageBounds: {
+      newlines: settings.bareNewlines,
+      maxReceivedFields: settings.maxReceivedFields,
+      header: new HeaderBounds({ maxHeaderBytes: settings.maxHeaderBytes, maxFields: settings.maxHeaderFields }),
+    },
     desk: new ReportDesk(settings.onReport, bystanders),
     bystanders,
   };

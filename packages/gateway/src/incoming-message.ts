@@ -72,7 +72,7 @@ export class IncomingMessage implements MessageReceiver {
   #over = false;
 
   constructor(host: MessageHost) {
-    const { settings, spools } = host.house;
+    const { settings, spools, messageBounds } = host.house;
     this.#host = host;
     this.#receivedAt = settings.clock.now();
     const sinks: GuardedSink[] = [];
@@ -96,11 +96,7 @@ export class IncomingMessage implements MessageReceiver {
     }
     this.#sinks = sinks;
     this.#ends = ends;
-    this.#intake = new MessageIntake(spools.open(), sinks, {
-      newlines: settings.bareNewlines,
-      maxReceivedFields: settings.maxReceivedFields,
-      header: { maxHeaderBytes: settings.maxHeaderBytes, maxFields: settings.maxHeaderFields },
-    });
+    this.#intake = new MessageIntake(spools.open(), sinks, messageBounds);
   }
 
   get byteLength(): number {
@@ -221,10 +217,12 @@ export class IncomingMessage implements MessageReceiver {
 
   /** The opinions for which the message is marked; none when it is not. */
   #quarantine(): readonly HeardOpinion[] {
-    const { earlier, opinions, known, scores, house } = this.#host;
-    const asked = [...earlier, opinions].flatMap((ledger) => ledger.quarantines(known()));
-    const score = scores().quarantine;
+    const { earlier, opinions, scores, house } = this.#host;
+    const known = this.#host.known();
+    const asked = opinions.quarantines(known);
+    for (const ledger of earlier) asked.push(...ledger.quarantines(known));
     const threshold = house.settings.quarantineScore;
+    const score = threshold === Number.POSITIVE_INFINITY ? 0 : scores().quarantine;
     if (score < threshold) return asked;
     const summary = `The score ${score} reached ${threshold}.`;
     const own = ownOpinion('message', { kind: 'gateway/score', summary, score, threshold });
@@ -233,8 +231,9 @@ export class IncomingMessage implements MessageReceiver {
   }
 
   #overThreshold(): Refusal | undefined {
-    const score = this.#host.scores().reject;
     const threshold = this.#host.house.settings.rejectScore;
+    if (threshold === Number.POSITIVE_INFINITY) return undefined;
+    const score = this.#host.scores().reject;
     if (score < threshold) return undefined;
     const reply = { code: 550, enhanced: '5.7.1', text: 'Refused: too much speaks against this message' };
     const summary = `The score ${score} reached ${threshold}.`;

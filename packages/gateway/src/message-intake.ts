@@ -1,4 +1,5 @@
 import {
+  type HeaderBounds,
   type HeaderComplete,
   type HeaderFields,
   HeaderParser,
@@ -18,7 +19,7 @@ export interface MessageBounds {
   /** The most `Received` fields before the message counts as one that goes in circles. Default 100 (RFC 5321 §6.3). */
   readonly maxReceivedFields?: number;
   /** The bounds of the header. Default those of `HeaderParser`. */
-  readonly header?: HeaderParserOptions;
+  readonly header?: HeaderBounds | HeaderParserOptions;
 }
 
 /** The message is whole and within its bounds. */

@@ -140,6 +140,12 @@ export class MessageSpool {
     return this.#file.write(room > 0 ? chunk.subarray(room) : chunk)?.catch((error) => this.#fail(diskFailure(error)));
   }
 
+  /** All its bytes, if none of them is on the disk: what reading costs without waiting for anything. */
+  get inMemory(): readonly Uint8Array[] | undefined {
+    const whole = this.#file === undefined && !this.#discarded && this.#failure === undefined;
+    return whole ? this.#memory.parts() : undefined;
+  }
+
   /**
    * The bytes from the first one, as often as it is called, in chunks of up to 64 KiB: one chunk for a small message.
    * A failure of the disk makes it throw. To read what has failed or was discarded is a mistake, and throws as well.

@@ -48,7 +48,7 @@ export class OpinionLedger {
   }
 
   /** The opinions that ask for the message to be marked. */
-  quarantines(known: boolean): readonly HeardOpinion[] {
+  quarantines(known: boolean): HeardOpinion[] {
     return this.#opinions.filter((heard) => heard.opinion.verdict === 'quarantine' && !hasLapsed(heard, known));
   }
 

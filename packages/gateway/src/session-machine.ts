@@ -289,7 +289,7 @@ export class SessionMachine implements GatewaySession {
           ...(transaction !== undefined && { transaction: transaction.facts }),
           recipients: transaction?.reported ?? [],
           opinions: [...this.#ledger.opinions, ...this.#logins, ...(transaction?.opinions ?? []), ...this.#end],
-          enforced: (heard) => this.#enforced.has(heard) || transaction?.enforced.has(heard) === true,
+          enforced: (heard) => this.#enforced.has(heard) || transaction?.enforced.includes(heard) === true,
           score: transaction?.score ?? this.#ledger.score(this.facts.known),
           outcome,
           reply,

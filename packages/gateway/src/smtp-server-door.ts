@@ -28,16 +28,16 @@ export class SmtpServerDoor {
   readonly openedAt: number;
   readonly #server: SMTPServerSession;
   readonly #open: (facts: ConnectionFacts) => GatewaySession;
-  readonly #clock: Clock;
   #session: GatewaySession;
-  /** Whom the session is about. */
-  #client: string;
+  /** Whom the session is about, as the server knows it. */
+  #address: string;
+  #port: number;
   /** A proxy introduced the client after connect: its checks at connect are still to be asked. */
   #introduced = false;
   #message: MessageReceiver | undefined;
   /** Commands that the client waits for a reply to. */
   #pending = 0;
-  #progressAt: number;
+  #progress = 0;
 
   /** @param tls - what implicit TLS agreed on */
   constructor(
@@ -48,11 +48,10 @@ export class SmtpServerDoor {
   ) {
     this.#server = server;
     this.#open = open;
-    this.#clock = clock;
     this.openedAt = clock.now();
-    this.#progressAt = this.openedAt;
     this.#session = open(factsOf(server, tls));
-    this.#client = clientOf(server);
+    this.#address = server.remoteAddress;
+    this.#port = server.remotePort;
     let { envelope } = server;
     Object.defineProperty(server, 'envelope', {
       configurable: true,
@@ -69,14 +68,14 @@ export class SmtpServerDoor {
     return this.#session;
   }
 
-  /** Since when nothing has come of the client that a mail needs, while it is the client's turn; `undefined` while it is not. */
-  get idleSince(): number | undefined {
-    return this.#pending > 0 || this.#message !== undefined ? undefined : this.#progressAt;
+  /** Counts what the client has brought forward; `undefined` while it waits for us, or its message arrives. */
+  get progress(): number | undefined {
+    return this.#pending > 0 || this.#message !== undefined ? undefined : this.#progress;
   }
 
-  /** Bytes of the message that is arriving, while it is the client's turn. */
-  get messageBytes(): number | undefined {
-    return this.#pending > 0 ? undefined : this.#message?.byteLength;
+  /** The message that is arriving, while it is the client's turn. */
+  get arriving(): MessageReceiver | undefined {
+    return this.#pending > 0 ? undefined : this.#message;
   }
 
   connect(): Awaitable<SmtpReply> {
@@ -110,7 +109,6 @@ export class SmtpServerDoor {
     }
     const { message } = answer;
     this.#message = message;
-    this.#progressAt = this.#clock.now();
     const ready = (): void => {
       this.#pending -= 1;
       stream.resume();
@@ -122,14 +120,14 @@ export class SmtpServerDoor {
       stream.pause();
       busy.then(ready);
     });
-    stream.once('end', () => {
+    stream.on('end', () => {
       Promise.resolve(this.#answer(() => message.finish())).then((reply) => {
         this.#message = undefined;
         done(reply);
       });
     });
     // Without `end`: the connection broke. After it: nothing is left to abort.
-    stream.once('close', () => {
+    stream.on('close', () => {
       if (!stream.readableEnded) message.abort();
     });
   }
@@ -143,7 +141,7 @@ export class SmtpServerDoor {
     this.#pending += 1;
     return andThen(question(), (reply) => {
       this.#pending -= 1;
-      this.#progressAt = this.#clock.now();
+      this.#progress += 1;
       return reply;
     });
   }
@@ -171,21 +169,18 @@ export class SmtpServerDoor {
   }
 
   #reset(): void {
-    const client = clientOf(this.#server);
-    if (client === this.#client) {
+    const { remoteAddress, remotePort } = this.#server;
+    if (remoteAddress === this.#address && remotePort === this.#port) {
       this.#session.reset();
       return;
     }
     // What was found out about the proxy does not speak of the client that it introduces.
-    this.#client = client;
+    this.#address = remoteAddress;
+    this.#port = remotePort;
     this.#introduced = true;
     this.#session.close();
     this.#session = this.#open(factsOf(this.#server, this.#session.facts.tls));
   }
-}
-
-function clientOf({ remoteAddress, remotePort }: SMTPServerSession): string {
-  return `${remoteAddress} ${remotePort}`;
 }
 
 function factsOf(server: SMTPServerSession, tls: TlsFacts | undefined): ConnectionFacts {

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '@postern/core';
 import type { SMTPServer, SMTPServerSession } from 'smtp-server';
+import type { MessageReceiver } from './gateway-session.ts';
 import type { SmtpServerDoor } from './smtp-server-door.ts';
 
 /** How long a client may take. */
@@ -17,10 +18,15 @@ const RATE_WINDOW_MS = 60_000;
 /** A connection that never became a session, or does not end with it, ends so much later. */
 const GRACE_MS = 10_000;
 
-/** The arrival of one message: since when it has been the client's turn, and how many bytes there were then. */
-interface Arrival {
-  since: number;
+/** What was seen of a session when something last changed. */
+interface Sight {
+  progress: number | undefined;
+  /** Since when it has been the client's turn without progress. */
+  idleSince: number;
+  message: MessageReceiver | undefined;
+  /** How many bytes of the message had come, and when that was. */
   bytes: number;
+  measuredAt: number;
 }
 
 /**
@@ -37,7 +43,7 @@ export function watchSockets(
 ): () => void {
   const { clock, sessionTimeoutMs } = limits;
   const sockets = new Map<Socket, number>();
-  const arrivals = new WeakMap<SmtpServerDoor, Arrival>();
+  const sights = new WeakMap<SmtpServerDoor, Sight>();
 
   const onConnection = (socket: Socket): void => {
     sockets.set(socket, clock.now());
@@ -47,7 +53,7 @@ export function watchSockets(
     const now = clock.now();
     for (const connection of server.connections) {
       const door = doorOf(connection.session);
-      const reason = door === undefined ? undefined : overstep(door, arrivals, limits, now);
+      const reason = door === undefined ? undefined : overstep(door, sights, limits, now);
       if (reason !== undefined) connection.send(421, `4.4.2 ${reason}`);
     }
     // The sockets below, whatever runs on them: PROXY header, TLS handshake, a session that does not want to end.
@@ -72,23 +78,33 @@ export function watchSockets(
 /** What the client took too long for. */
 function overstep(
   door: SmtpServerDoor,
-  arrivals: WeakMap<SmtpServerDoor, Arrival>,
+  sights: WeakMap<SmtpServerDoor, Sight>,
   { sessionTimeoutMs, commandTimeoutMs, minBytesPerSecond }: WatchLimits,
   now: number,
 ): string | undefined {
   if (now - door.openedAt > sessionTimeoutMs) return 'The session took too long, please reconnect';
-  if (door.idleSince !== undefined && now - door.idleSince > commandTimeoutMs) return 'Nothing came for too long';
-  const bytes = door.messageBytes;
-  const arrival = bytes === undefined ? undefined : arrivals.get(door);
-  if (bytes === undefined) {
-    arrivals.delete(door);
-  } else if (arrival === undefined) {
-    arrivals.set(door, { since: now, bytes });
-  } else if (now - arrival.since >= RATE_WINDOW_MS) {
-    const rate = ((bytes - arrival.bytes) * 1_000) / (now - arrival.since);
+  const { progress, arriving: message } = door;
+  const bytes = message?.byteLength ?? 0;
+  const sight = sights.get(door);
+  if (sight === undefined) {
+    sights.set(door, { progress, idleSince: door.openedAt, message, bytes, measuredAt: now });
+    return undefined;
+  }
+  if (progress === undefined || progress !== sight.progress) {
+    sight.progress = progress;
+    sight.idleSince = now;
+  } else if (now - sight.idleSince > commandTimeoutMs) {
+    return 'Nothing came for too long';
+  }
+  if (message === undefined || message !== sight.message) {
+    sight.message = message;
+    sight.bytes = bytes;
+    sight.measuredAt = now;
+  } else if (now - sight.measuredAt >= RATE_WINDOW_MS) {
+    const rate = ((bytes - sight.bytes) * 1_000) / (now - sight.measuredAt);
     if (rate < minBytesPerSecond) return 'The message came too slowly';
-    arrival.since = now;
-    arrival.bytes = bytes;
+    sight.bytes = bytes;
+    sight.measuredAt = now;
   }
   return undefined;
 }

@@ -106,9 +106,9 @@ export class TransactionDelivery {
   }
 
   async #begin(): Promise<Delivery> {
-    const begun = Promise.resolve(this.#backend.begin(this.#transaction));
+    const begun = this.#backend.begin(this.#transaction);
     // A backend that begins after its time, or after the transaction, must learn that nobody will come.
-    const delivery = await this.#within(begun, this.#times.backendTimeoutMs, abortQuietly);
+    const delivery = isPending(begun) ? await this.#within(begun, this.#times.backendTimeoutMs, abortQuietly) : begun;
     if (this.#over) {
       abortQuietly(delivery);
       throw new Error('the transaction is over');
@@ -157,11 +157,10 @@ function abortQuietly(delivery: Delivery): void {
 }
 
 function isDelivery(value: unknown): boolean {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    ['recipient', 'message', 'abort'].every((name) => typeof Reflect.get(value, name) === 'function')
-  );
+  if (typeof value !== 'object' || value === null) return false;
+  if (!('recipient' in value && 'message' in value && 'abort' in value)) return false;
+  const { recipient, message, abort } = value;
+  return typeof recipient === 'function' && typeof message === 'function' && typeof abort === 'function';
 }
 
 /** 3yz answers only DATA and AUTH, neither of which was asked here. */

@@ -10,6 +10,20 @@ export interface HeaderParserOptions {
   readonly maxFields?: number;
 }
 
+/** The bounds of many parsers, looked at once: a server makes a parser for each message. */
+export class HeaderBounds implements Required<HeaderParserOptions> {
+  readonly maxHeaderBytes: number;
+  readonly maxFields: number;
+
+  /** @throws TypeError or RangeError that names the option */
+  constructor(options?: HeaderParserOptions) {
+    const read = new OptionReader('HeaderParser', options);
+    this.maxHeaderBytes = read.integer('maxHeaderBytes', 262_144, { min: 1, max: 2 ** 30 });
+    this.maxFields = read.integer('maxFields', 1_000, { min: 1 });
+    read.done();
+  }
+}
+
 /** What is known of the header after the bytes seen so far. */
 export type HeaderParserState = HeaderIncomplete | HeaderComplete | HeaderRefused;
 
@@ -88,11 +102,10 @@ export class HeaderParser {
   #searched = 0;
   #over = false;
 
-  constructor(options?: HeaderParserOptions) {
-    const read = new OptionReader('HeaderParser', options);
-    this.#maxHeaderBytes = read.integer('maxHeaderBytes', 262_144, { min: 1, max: 2 ** 30 });
-    this.#maxFields = read.integer('maxFields', 1_000, { min: 1 });
-    read.done();
+  constructor(options?: HeaderParserOptions | HeaderBounds) {
+    const { maxHeaderBytes, maxFields } = options instanceof HeaderBounds ? options : new HeaderBounds(options);
+    this.#maxHeaderBytes = maxHeaderBytes;
+    this.#maxFields = maxFields;
   }
 
   /**
