@@ -148,12 +148,17 @@ export class MessageSpool {
 
   /**
    * The bytes from the first one, as often as it is called, in chunks of up to 64 KiB: one chunk for a small message.
-   * A failure of the disk makes it throw. To read what has failed or was discarded is a mistake, and throws as well.
+   * A failure of the disk makes it throw. To read what has failed or was discarded is a mistake, and throws as well; so
+   * does to go on with it, since whoever still reads then must not take what he got for the whole message.
    */
   async *read(): AsyncIterable<Uint8Array> {
-    if (this.#discarded || this.#failure !== undefined) throw new TypeError('MessageSpool: there is no message in it');
     const file = this.#file;
-    yield* this.#memory.parts();
+    const parts = this.#memory.parts();
+    this.#assertThere();
+    for (const part of parts) {
+      yield part;
+      this.#assertThere();
+    }
     if (file !== undefined) yield* file.read();
   }
 
@@ -165,6 +170,10 @@ export class MessageSpool {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.discard();
+  }
+
+  #assertThere(): void {
+    if (this.#discarded || this.#failure !== undefined) throw new TypeError('MessageSpool: there is no message in it');
   }
 
   #fail(failure: SpoolFailure): void {

@@ -42,16 +42,18 @@ export class SpoolFile {
   /** All bytes from the first one, as often as it is called; fails when the disk fails or the file is closed. */
   async *read(): AsyncIterable<Uint8Array> {
     await this.#flushing;
+    this.#assertOpen();
+    const handle = this.#handle;
     const written = this.#written;
     const pending = this.#pending.parts();
     let position = 0;
-    while (position < written) {
-      if (this.#handle === undefined || this.#closed !== undefined) throw new Error('The spool file is closed.');
+    while (handle !== undefined && position < written) {
       const block = Buffer.allocUnsafeSlow(Math.min(BLOCK_BYTES, written - position));
-      const { bytesRead } = await this.#handle.read(block, 0, block.length, position);
+      const { bytesRead } = await handle.read(block, 0, block.length, position);
       if (bytesRead === 0) throw new Error('The spool file is shorter than what was written to it.');
       position += bytesRead;
       yield block.subarray(0, bytesRead);
+      this.#assertOpen();
     }
     yield* pending;
   }
@@ -60,6 +62,10 @@ export class SpoolFile {
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
+  }
+
+  #assertOpen(): void {
+    if (this.#closed !== undefined) throw new Error('The spool file is closed.');
   }
 
   async #flush(): Promise<void> {
