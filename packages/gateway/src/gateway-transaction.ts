@@ -167,7 +167,7 @@ export class GatewayTransaction {
       farewell: (said) => this.#host.farewellFor(said),
       ended: ({ outcome, reply, enforced }) => {
         this.#enforced.push(...enforced);
-        this.#end({ outcome, reply });
+        this.#end(reply === undefined ? { outcome } : { outcome, reply });
       },
     });
     return this.#incoming;

@@ -35,7 +35,8 @@ export type MessageFacts = NonNullable<Report['message']>;
 /** What became of the message. */
 export interface MessageEnd {
   readonly outcome: Outcome;
-  readonly reply: SmtpReply;
+  /** `undefined`: the client was gone before. */
+  readonly reply: SmtpReply | undefined;
   /** The opinions that decided. */
   readonly enforced: readonly HeardOpinion[];
 }
@@ -171,7 +172,7 @@ export class IncomingMessage implements MessageReceiver {
   }
 
   async #deliver(taken: IntakeComplete): Promise<SmtpReply> {
-    const { delivery, transaction, checks } = this.#host;
+    const { delivery, transaction } = this.#host;
     const quarantine = this.#quarantine();
     this.#delivering = true;
     const result = await delivery.message(this.#outgoing(taken, quarantine));
@@ -187,9 +188,7 @@ export class IncomingMessage implements MessageReceiver {
     const delivered: Finding = { kind: 'gateway/delivered', summary: `The backend answered ${answered}` };
     this.#host.opinions.add(ownOpinion('message', delivered));
     const reply: SmtpReply = { code: 250, enhanced: '2.0.0', text: `Message accepted, queued as ${transaction.id}` };
-    // A client that does not hear the 250 sends the message again.
-    if (checks.gone.aborted) this.#end({ outcome: 'unknown', reply, enforced: quarantine });
-    else this.#end({ outcome: quarantine.length > 0 ? 'quarantined' : 'accepted', reply, enforced: quarantine });
+    this.#end({ outcome: quarantine.length > 0 ? 'quarantined' : 'accepted', reply, enforced: quarantine });
     return reply;
   }
 
@@ -254,7 +253,8 @@ export class IncomingMessage implements MessageReceiver {
 
   #end(end: MessageEnd): void {
     this.#over = true;
-    this.#host.ended(end);
+    // Who is gone hears of nothing, and sends the message again whatever became of it (RFC 1047).
+    this.#host.ended(this.#host.checks.gone.aborted ? { ...end, reply: undefined } : end);
   }
 }
 

@@ -159,7 +159,7 @@ describe('a backend', () => {
     expect(other.reports).toMatchObject([{ outcome: 'aborted' }]);
   });
 
-  it('that has the message when the client is gone leaves the outcome unknown', async () => {
+  it('that has the message when the client is gone has accepted it, though nobody hears the reply', async () => {
     const { open, backend, reports, gateway } = bench([permits]);
     let deliver: () => void = () => {};
     backend.answers.message = () =>
@@ -175,8 +175,27 @@ describe('a backend', () => {
     expect(reports).toEqual([]);
     deliver();
     await Promise.all([reply, closed]);
-    expect(reports).toMatchObject([{ outcome: 'unknown', message: { bytes: text.length } }]);
+    expect(reports).toMatchObject([{ outcome: 'accepted', message: { bytes: text.length } }]);
+    expect(reports[0]).not.toHaveProperty('reply');
     expect(backend.aborted).toBe(0);
+  });
+
+  it('that refuses the message when the client is gone has refused it, though nobody hears the reply', async () => {
+    const { open, backend, reports } = bench([permits]);
+    let refuse: () => void = () => {};
+    backend.answers.message = () =>
+      new Promise((resolve) => {
+        refuse = () => resolve({ outcome: 'refused', reply: { code: 550, enhanced: '5.7.1', text: 'No' } });
+      });
+    const session = open();
+    await upTo(session);
+    const reply = sendMessage(session);
+    await vi.waitFor(() => expect(backend.messages).toHaveLength(1));
+    session.close();
+    refuse();
+    await reply;
+    expect(reports).toMatchObject([{ outcome: 'rejected' }]);
+    expect(reports[0]).not.toHaveProperty('reply');
   });
 
   it('gets nothing of a client that is gone while the message is judged', async () => {

@@ -31,7 +31,8 @@ export interface ReportedRecipient {
 }
 
 /**
- * How it ended. `accepted` and `quarantined`: the backend has the message, and the client its 250. `unknown`: the
+ * How it ended. `accepted` and `quarantined`: the backend has the message, and the client its 250, or it was gone before:
+ * then the report has no `reply`, and the client will send the message again (RFC 1047). `unknown`: the
  * connection to the backend broke between the final dot and the reply, so that the message may have been delivered;
  * the client was told to try again. `aborted`: the client went away or gave up. `none`: a session without a transaction.
  */
