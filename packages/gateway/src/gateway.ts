@@ -107,13 +107,14 @@ export function createGateway(options: GatewayOptions): Gateway {
   const sessions = new Set<SessionMachine>();
   const doors = new WeakMap<SMTPServerSession, SmtpServerDoor>();
   const watches = new Set<() => void>();
-  let emptied: (() => void) | undefined;
+  /** Who waits for the last session to end. */
+  const closers: (() => void)[] = [];
 
   const session = (facts: ConnectionFacts): GatewaySession => {
     const known = new SessionFacts(ids.next(), settings.service, facts, clock.now());
     const machine = new SessionMachine(house, known, () => {
       sessions.delete(machine);
-      if (sessions.size === 0) emptied?.();
+      if (sessions.size === 0) for (const resolve of closers.splice(0)) resolve();
     });
     sessions.add(machine);
     return machine;
@@ -131,7 +132,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       for (const each of sessions) each.close();
       if (sessions.size > 0) {
         await new Promise<void>((resolve) => {
-          emptied = resolve;
+          closers.push(resolve);
         });
       }
     },

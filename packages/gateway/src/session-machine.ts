@@ -101,7 +101,7 @@ export class SessionMachine implements GatewaySession {
   }
 
   helo(name: string, esmtp: boolean): Awaitable<SmtpReply> {
-    if (this.#farewell !== undefined) return this.#farewell;
+    if (this.#over !== undefined) return this.#over;
     this.reset();
     this.#stage = 'helo';
     this.facts.helo = name;
@@ -130,7 +130,7 @@ export class SessionMachine implements GatewaySession {
   }
 
   authenticate(attempt: LoginAttempt): Awaitable<SmtpReply> {
-    if (this.#farewell !== undefined) return this.#farewell;
+    if (this.#over !== undefined) return this.#over;
     if (this.facts.helo === undefined) return HELO_FIRST;
     // RFC 4954 §4: not during a mail transaction, and no second time.
     if (this.facts.user !== undefined || this.#transaction !== undefined || !this.judgesLogins) return NO_LOGIN_NOW;
@@ -149,7 +149,7 @@ export class SessionMachine implements GatewaySession {
   }
 
   mail(reversePath: Path): Awaitable<SmtpReply> {
-    if (this.#farewell !== undefined) return this.#farewell;
+    if (this.#over !== undefined) return this.#over;
     if (this.facts.helo === undefined) return HELO_FIRST;
     this.reset();
     this.#stage = 'mail';
@@ -169,13 +169,13 @@ export class SessionMachine implements GatewaySession {
   }
 
   recipient(path: Path): Awaitable<SmtpReply> {
-    if (this.#farewell !== undefined) return this.#farewell;
+    if (this.#over !== undefined) return this.#over;
     this.#stage = 'recipient';
     return this.#transaction === undefined ? MAIL_FIRST : this.#transaction.recipient(path);
   }
 
   data(): DataAnswer {
-    if (this.#farewell !== undefined) return { kind: 'refused', reply: this.#farewell };
+    if (this.#over !== undefined) return { kind: 'refused', reply: this.#over };
     if (this.#transaction === undefined) return { kind: 'refused', reply: MAIL_FIRST };
     const message = this.#transaction.data();
     if (message === undefined) return { kind: 'refused', reply: NO_RECIPIENTS };
@@ -195,6 +195,11 @@ export class SessionMachine implements GatewaySession {
     // Departs with its end, if there is one.
     if (this.#transaction === undefined) this.#depart();
     else this.#transaction.abandon();
+  }
+
+  /** What is said to everything that comes once the session has ended, or was closed. */
+  get #over(): SmtpReply | undefined {
+    return this.#farewell ?? (this.#closed ? CLIENT_GONE : undefined);
   }
 
   get #enforcesAtStage(): boolean {

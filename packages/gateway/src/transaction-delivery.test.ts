@@ -135,6 +135,15 @@ describe('a backend', () => {
     expect(session.farewell).toBeUndefined();
   });
 
+  it('may answer at once, though it should promise', async () => {
+    const { open, backend } = bench([permits]);
+    // @ts-expect-error: a backend written in JavaScript
+    backend.delivery.recipient = () => ({ code: 250, enhanced: '2.1.5', text: 'OK' });
+    const session = open();
+    expect((await upTo(session)).recipient.code).toBe(250);
+    expect((await sendMessage(session)).code).toBe(250);
+  });
+
   it('that begins too late is told that nobody waits', async () => {
     const { open, backend } = bench([permits], { backendTimeoutMs: 5 });
     let begin: (delivery: Delivery) => void = () => {};

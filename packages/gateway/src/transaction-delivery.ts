@@ -134,7 +134,8 @@ export class TransactionDelivery {
       };
       const timer = setTimeout(() => fail(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs).unref();
       this.#interrupt = fail;
-      promise.then((value) => {
+      // The backend may be written in JavaScript, and answer at once.
+      Promise.resolve(promise).then((value) => {
         if (!waiting) return late?.(value);
         leave();
         resolve(value);
