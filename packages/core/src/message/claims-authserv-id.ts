@@ -29,8 +29,9 @@ export function claimsAuthservId(field: HeaderField | string, authservId: string
   if (written !== undefined && comparable(written) === ours) return true;
   const semicolon = text.indexOf(';');
   const head = (semicolon === -1 ? text : text.slice(0, semicolon)).replace(/["\\]/g, '');
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters end a word as white space does
-  for (const word of head.split(/[\u0000-\u0020\u007f()<>@,:/[\]?=]+/)) {
+  // Control characters end a word, and so does the white space of Unicode, which some readers trim.
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it is about
+  for (const word of head.split(/[\u0000-\u0020\u007f-\u009f\s()<>@,:/[\]?=]+/)) {
     if (word !== '' && comparable(word) === ours) return true;
   }
   return false;
