@@ -21,6 +21,7 @@ afterEach(() => {
 function sleeper(alarm: Alarm<Sleeper>, dueAt: number): TestSleeper {
   const each: TestSleeper = {
     dueAt,
+    place: -1,
     woken: [],
     timeUp: (now) => {
       each.woken.push(now);
@@ -70,6 +71,7 @@ describe('Alarm', () => {
     const woken: number[] = [];
     const each = {
       dueAt: 10,
+      place: -1,
       timeUp: (now: number): void => {
         woken.push(now);
         each.dueAt = now + 10;

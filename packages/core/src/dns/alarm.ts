@@ -2,6 +2,8 @@
 export interface Sleeper {
   /** When, in milliseconds of `performance.now()`. It may change. */
   readonly dueAt: number;
+  /** For the alarm: its place among the sleepers; -1 as long as it has none. */
+  place: number;
   timeUp(now: number): void;
 }
 
@@ -15,23 +17,33 @@ const TOLERANCE_MS = 1;
  * The timer keeps the process alive as long as there is any sleeper.
  */
 export class Alarm<T extends Sleeper> {
-  readonly #sleepers = new Set<T>();
+  // Not a Set: see ExchangeTable.
+  readonly #sleepers: T[] = [];
   #timer: NodeJS.Timeout | undefined;
   #firesAt = Number.POSITIVE_INFINITY;
 
-  get sleepers(): Iterable<T> {
+  get sleepers(): readonly T[] {
     return this.#sleepers;
   }
 
   /** Takes a sleeper in, or hears that it is due earlier than before. */
   set(sleeper: T, now: number): void {
-    if (this.#sleepers.size === 0) this.#timer?.ref();
-    this.#sleepers.add(sleeper);
+    if (sleeper.place < 0) {
+      if (this.#sleepers.length === 0) this.#timer?.ref();
+      sleeper.place = this.#sleepers.push(sleeper) - 1;
+    }
     if (sleeper.dueAt < this.#firesAt) this.#arm(sleeper.dueAt, now);
   }
 
   delete(sleeper: T): void {
-    if (this.#sleepers.delete(sleeper) && this.#sleepers.size === 0) this.#timer?.unref();
+    const { place } = sleeper;
+    const last = this.#sleepers.at(-1);
+    if (place < 0 || last === undefined) return;
+    this.#sleepers[place] = last;
+    last.place = place;
+    this.#sleepers.pop();
+    sleeper.place = -1;
+    if (this.#sleepers.length === 0) this.#timer?.unref();
   }
 
   #arm(at: number, now: number): void {

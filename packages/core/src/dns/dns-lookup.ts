@@ -54,6 +54,7 @@ export class DnsLookup<T extends RecordType> implements RunningLookup, AttemptOw
   readonly #deadline: number;
   /** When the server that is being asked has had its time; at first, and at last, the deadline. */
   dueAt: number;
+  place = -1;
   #question: DnsQuestion<T>;
   #order: readonly Upstream[] = NONE;
   #tries = 0;

@@ -19,6 +19,8 @@ export abstract class DnsExchange {
   /** For the transport: the query as it was sent, and the id in it. */
   query: Buffer | undefined;
   id = 0;
+  /** For the transport's `ExchangeTable`. */
+  next: DnsExchange | undefined;
   /** For the transport: it was sent twice because the first connection was closed under it. */
   repeated = false;
 

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { ConnectionOwner, DnsConnection } from './connection-transport.ts';
 import { encodeQuery, isReplyTo } from './dns-query.ts';
 import type { DnsExchange } from './dns-transport.ts';
+import { ExchangeTable } from './exchange-table.ts';
 import { FrameReader } from './frame-reader.ts';
 import type { RandomNumbers } from './random-numbers.ts';
 import { Silence } from './silence.ts';
@@ -23,7 +24,7 @@ export class StreamConnection implements DnsConnection {
   readonly #owner: ConnectionOwner;
   readonly #frames = new FrameReader();
   readonly #silence = new Silence();
-  readonly #pending = new Map<number, DnsExchange>();
+  readonly #pending = new ExchangeTable();
   #ready = false;
   #served = false;
   #retired = false;
@@ -54,19 +55,17 @@ export class StreamConnection implements DnsConnection {
 
   send(exchange: DnsExchange): void {
     let id = this.#random.uint16();
-    while (this.#pending.has(id)) id = this.#random.uint16();
+    while (this.#pending.get(id) !== undefined) id = this.#random.uint16();
     const query = encodeQuery(id, exchange.question, exchange.edns, undefined);
     if (this.#pending.size === 0) this.#silence.restart();
     exchange.id = id;
     exchange.query = query;
-    this.#pending.set(id, exchange);
+    this.#pending.add(exchange);
     if (this.#ready) this.#socket.write(framed(query));
   }
 
   forget(exchange: DnsExchange): void {
-    if (this.#pending.get(exchange.id) !== exchange) return;
-    this.#pending.delete(exchange.id);
-    this.#closeIfUnwanted();
+    if (this.#pending.delete(exchange)) this.#closeIfUnwanted();
   }
 
   retire(): void {
@@ -85,7 +84,7 @@ export class StreamConnection implements DnsConnection {
     // Once more: when the first address did not answer, this is another handle.
     this.#socket.unref();
     this.#silence.restart();
-    for (const { query } of this.#pending.values()) {
+    for (const { query } of this.#pending.all()) {
       if (query !== undefined) this.#socket.write(framed(query));
     }
   }
@@ -96,7 +95,7 @@ export class StreamConnection implements DnsConnection {
       const id = ((message[0] ?? 0) << 8) | (message[1] ?? 0);
       const exchange = this.#pending.get(id);
       if (exchange?.query === undefined || !isReplyTo(exchange.query, message, false)) continue;
-      this.#pending.delete(id);
+      this.#pending.delete(exchange);
       this.#served = true;
       this.#silence.restart();
       exchange.replied(message, 0);
@@ -112,7 +111,7 @@ export class StreamConnection implements DnsConnection {
   #end(detail: string): void {
     if (this.#over) return;
     this.#over = true;
-    const lost = [...this.#pending.values()];
+    const lost = this.#pending.all();
     this.#pending.clear();
     this.#socket.destroy();
     this.#owner.ended(this);

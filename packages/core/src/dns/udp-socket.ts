@@ -1,6 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { encodeQuery, isReplyTo } from './dns-query.ts';
 import type { Carrier, DnsExchange } from './dns-transport.ts';
+import { ExchangeTable } from './exchange-table.ts';
 import type { RandomNumbers } from './random-numbers.ts';
 
 /** A port that stays the same for longer could be found out by trying (RFC 5452 §9.2). */
@@ -37,7 +38,7 @@ export class UdpSocket implements Carrier {
   readonly #socket: Socket;
   readonly #settings: UdpSocketSettings;
   readonly #owner: UdpSocketOwner;
-  readonly #pending = new Map<number, DnsExchange>();
+  readonly #pending = new ExchangeTable();
   #timer: NodeJS.Timeout | undefined;
   #retired = false;
   #closed = false;
@@ -75,12 +76,12 @@ export class UdpSocket implements Carrier {
   send(exchange: DnsExchange): void {
     const { mixCase, random } = this.#settings;
     let id = random.uint16();
-    while (this.#pending.has(id)) id = random.uint16();
+    while (this.#pending.get(id) !== undefined) id = random.uint16();
     const query = encodeQuery(id, exchange.question, exchange.edns, mixCase ? random : undefined);
     exchange.carrier = this;
     exchange.id = id;
     exchange.query = query;
-    this.#pending.set(id, exchange);
+    this.#pending.add(exchange);
     this.uses++;
     this.#socket.send(query, (error) => {
       if (error !== null) this.#notSent(exchange, error);
@@ -88,9 +89,7 @@ export class UdpSocket implements Carrier {
   }
 
   forget(exchange: DnsExchange): void {
-    if (this.#pending.get(exchange.id) !== exchange) return;
-    this.#pending.delete(exchange.id);
-    this.#closeIfDrained();
+    if (this.#pending.delete(exchange)) this.#closeIfDrained();
   }
 
   /** Closes the socket as soon as no query waits on it. */
@@ -113,9 +112,8 @@ export class UdpSocket implements Carrier {
   #notSent(exchange: DnsExchange, error: Error): void {
     if ('code' in error && error.code === 'ECONNREFUSED') {
       this.#break(error);
-    } else if (this.#pending.get(exchange.id) === exchange) {
+    } else if (this.#pending.delete(exchange)) {
       this.#owner.worn(this);
-      this.#pending.delete(exchange.id);
       this.#closeIfDrained();
       exchange.failed('network', error.message);
     }
@@ -126,7 +124,7 @@ export class UdpSocket implements Carrier {
     const exchange = this.#pending.get(id);
     // RFC 5452 §9.1: whatever does not reply to the very question is dropped, and the wait goes on.
     if (exchange?.query === undefined || !isReplyTo(exchange.query, message, this.#settings.mixCase)) return;
-    this.#pending.delete(id);
+    this.#pending.delete(exchange);
     this.#closeIfDrained();
     exchange.replied(message, 0);
   }
@@ -140,7 +138,7 @@ export class UdpSocket implements Carrier {
   #break(error: Error): void {
     if (this.#closed) return;
     this.close();
-    const lost = [...this.#pending.values()];
+    const lost = this.#pending.all();
     this.#pending.clear();
     this.#owner.closed(this, error, lost);
   }
