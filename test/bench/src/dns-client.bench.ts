@@ -21,8 +21,8 @@ const targets: { readonly [peer: string]: { readonly [inFlight: number]: number 
   'dgram and dns-packet': { 50: 0.9, 200: 0.9, 500: 0.9 },
 };
 
-async function start(file: string, ...args: string[]): Promise<{ child: ChildProcess; said: unknown }> {
-  const child = fork(fileURLToPath(new URL(file, import.meta.url)), args);
+async function start(file: URL, ...args: string[]): Promise<{ child: ChildProcess; said: unknown }> {
+  const child = fork(fileURLToPath(file), args);
   const [said] = await once(child, 'message');
   return { child, said };
 }
@@ -38,10 +38,10 @@ function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 }
 
-const responder = await start('dns-responder.ts');
+const responder = await start(new URL('./dns-responder.ts', import.meta.url));
 const contenders: { name: string; child: ChildProcess }[] = [];
 for (const name of [OURS, ...PEERS]) {
-  const { child } = await start('dns-contender.ts', name, String(responder.said));
+  const { child } = await start(new URL('./dns-contender.ts', import.meta.url), name, String(responder.said));
   contenders.push({ name, child });
   // The first rounds go to the compiler.
   for (let round = 0; round < 3; round++) await race(child, { inFlight: 50, queries: QUERIES_A_ROUND });

@@ -1,14 +1,14 @@
 import type { RandomNumbers } from './random-numbers.ts';
-import { recordTypeCodes } from './record-type.ts';
+import { RECORD_TYPE_CODES } from './record-type.ts';
 import type { RecordType } from './resolver.ts';
 
 /** RFC 1035 §4.1.1. */
-export const headerBytes = 12;
+export const HEADER_BYTES = 12;
 
 /** The payload that travels without fragments nearly everywhere (DNS Flag Day 2020; RFC 9715 §3.1). */
-const udpPayloadBytes = 1232;
+const UDP_PAYLOAD_BYTES = 1232;
 /** RFC 6891 §6.1.2: root name, type 41, payload size, extended RCODE, version, flags, no options. */
-const optRecord = Buffer.from([0, 0, 41, udpPayloadBytes >> 8, udpPayloadBytes & 0xff, 0, 0, 0, 0, 0, 0]);
+const OPT_RECORD = Buffer.from([0, 0, 41, UDP_PAYLOAD_BYTES >> 8, UDP_PAYLOAD_BYTES & 0xff, 0, 0, 0, 0, 0, 0]);
 
 const DOT = 0x2e;
 
@@ -50,8 +50,8 @@ export function encodeQuery(
   caseFrom: RandomNumbers | undefined,
 ): Buffer {
   const nameBytes = name === '' ? 1 : name.length + 2;
-  const questionEnd = headerBytes + nameBytes + 4;
-  const query = Buffer.allocUnsafe(edns ? questionEnd + optRecord.length : questionEnd);
+  const questionEnd = HEADER_BYTES + nameBytes + 4;
+  const query = Buffer.allocUnsafe(edns ? questionEnd + OPT_RECORD.length : questionEnd);
   query[0] = id >> 8;
   query[1] = id;
   // RD: the server shall do the whole lookup. AD: this side understands the AD bit of the reply (RFC 6840 §5.7).
@@ -59,12 +59,12 @@ export function encodeQuery(
   query[3] = 0x20;
   query[4] = 0;
   query[5] = 1;
-  for (let index = 6; index < headerBytes; index++) query[index] = 0;
+  for (let index = 6; index < HEADER_BYTES; index++) query[index] = 0;
 
-  let labelStart = headerBytes;
-  let at = headerBytes + 1;
+  let labelStart = HEADER_BYTES;
+  let at = HEADER_BYTES + 1;
   if (name === '') {
-    query[headerBytes] = 0;
+    query[HEADER_BYTES] = 0;
   } else {
     for (let index = 0; index < name.length; index++) {
       const code = name.charCodeAt(index);
@@ -77,25 +77,25 @@ export function encodeQuery(
     }
     query[labelStart] = at - labelStart - 1;
     query[at++] = 0;
-    if (caseFrom !== undefined) mixCase(query, headerBytes, at, caseFrom);
+    if (caseFrom !== undefined) mixCase(query, HEADER_BYTES, at, caseFrom);
   }
 
-  const typeCode = recordTypeCodes[type];
+  const typeCode = RECORD_TYPE_CODES[type];
   query[at] = typeCode >> 8;
   query[at + 1] = typeCode;
   query[at + 2] = 0;
   // Class IN.
   query[at + 3] = 1;
   if (edns) {
-    query[headerBytes - 1] = 1;
-    for (let index = 0; index < optRecord.length; index++) query[questionEnd + index] = optRecord[index] ?? 0;
+    query[HEADER_BYTES - 1] = 1;
+    for (let index = 0; index < OPT_RECORD.length; index++) query[questionEnd + index] = OPT_RECORD[index] ?? 0;
   }
   return query;
 }
 
 /** Where the question of a query that `encodeQuery` wrote ends. */
-export function questionEnd(query: Buffer): number {
-  return query[headerBytes - 1] === 0 ? query.length : query.length - optRecord.length;
+function questionEnd(query: Buffer): number {
+  return query[HEADER_BYTES - 1] === 0 ? query.length : query.length - OPT_RECORD.length;
 }
 
 function lowerCase(octet: number): number {
@@ -110,18 +110,18 @@ function lowerCase(octet: number): number {
  * taken too, because all it can bring about is another query without EDNS or another server.
  */
 export function isReplyTo(query: Buffer, message: Buffer, exactCase: boolean): boolean {
-  if (message.length < headerBytes || message[0] !== query[0] || message[1] !== query[1]) return false;
+  if (message.length < HEADER_BYTES || message[0] !== query[0] || message[1] !== query[1]) return false;
   // QR set, OPCODE 0.
   if (((message[2] ?? 0) & 0xf8) !== 0x80) return false;
   const questions = ((message[4] ?? 0) << 8) | (message[5] ?? 0);
   const end = questionEnd(query);
   if (questions === 0) {
     const code = (message[3] ?? 0) & 0x0f;
-    return message.length === headerBytes && (code === 1 || code === 4);
+    return message.length === HEADER_BYTES && (code === 1 || code === 4);
   }
   if (questions !== 1 || message.length < end) return false;
   const nameEnd = end - 4;
-  for (let at = headerBytes; at < end; at++) {
+  for (let at = HEADER_BYTES; at < end; at++) {
     const asked = query[at] ?? 0;
     const repeated = message[at] ?? 0;
     if (asked === repeated) continue;

@@ -5,7 +5,7 @@ import { formatIp } from '../address/format-ip.ts';
 import { parseIp } from '../address/parse-ip.ts';
 import { encodeQuery, isReplyTo } from './dns-query.ts';
 import { decodeReply } from './dns-reply.ts';
-import { recordTypeCodes } from './record-type.ts';
+import { RECORD_TYPE_CODES } from './record-type.ts';
 import type { RecordType } from './resolver.ts';
 
 /** Writes a message, names compressed as far as they go. */
@@ -66,9 +66,9 @@ interface TestReply {
 function message({ name = 'a.test', type = 'A', flags = 0x8180, ...sections }: TestReply): Buffer {
   const { answers = [], authorities = [], additionals = [] } = sections;
   const wire = new Wire().u16(1, flags, 1, answers.length, authorities.length, additionals.length);
-  wire.name(name).u16(recordTypeCodes[type], 1);
+  wire.name(name).u16(RECORD_TYPE_CODES[type], 1);
   for (const record of [...answers, ...authorities, ...additionals]) {
-    const code = record.type === 'OPT' ? 41 : recordTypeCodes[record.type];
+    const code = record.type === 'OPT' ? 41 : RECORD_TYPE_CODES[record.type];
     wire
       .name(record.owner)
       .u16(code, record.class ?? 1)
@@ -290,15 +290,15 @@ describe('decodeReply', () => {
     const first = chain.octets.length;
     for (let at = first; at < first + 16_300; at += 2) chain.u16(0xc000 | (at === first ? 12 : at - 2));
     const last = 0xc000 | (first + 16_298);
-    while (chain.octets.length < 65_500) chain.u16(last, recordTypeCodes.SOA, 1).u32(0).u16(0);
+    while (chain.octets.length < 65_500) chain.u16(last, RECORD_TYPE_CODES.SOA, 1).u32(0).u16(0);
     const reply = decodeReply({ name: 'a.test', type: 'A' }, Buffer.from(chain.octets), false);
     expect(reply).toMatchObject({ kind: 'failure', reason: 'malformed' });
   });
 
   it('reads 64 KB of common names, and no longer than that takes when all are as long as can be', () => {
     function exchanges(count: number, owner: (wire: Wire) => Wire): unknown {
-      const wire = new Wire().u16(1, 0x8180, 1, count, 0, 0).name('a.test').u16(recordTypeCodes.MX, 1);
-      for (let index = 0; index < count; index++) owner(wire).u16(recordTypeCodes.MX, 1).u32(9).u16(4, index, 0xc00c);
+      const wire = new Wire().u16(1, 0x8180, 1, count, 0, 0).name('a.test').u16(RECORD_TYPE_CODES.MX, 1);
+      for (let index = 0; index < count; index++) owner(wire).u16(RECORD_TYPE_CODES.MX, 1).u32(9).u16(4, index, 0xc00c);
       expect(wire.octets.length).toBeLessThanOrEqual(65_535);
       return decodeReply({ name: 'a.test', type: 'MX' }, Buffer.from(wire.octets), false);
     }

@@ -1,8 +1,8 @@
 import { dnsFailure } from './dns-failure.ts';
-import { type DnsQuestion, headerBytes } from './dns-query.ts';
+import { type DnsQuestion, HEADER_BYTES } from './dns-query.ts';
 import { MalformedMessage, MessageReader } from './message-reader.ts';
 import { readRecordData } from './record-data.ts';
-import { recordTypeCodes } from './record-type.ts';
+import { RECORD_TYPE_CODES } from './record-type.ts';
 import type { DnsAbsence, DnsFailure, DnsRecords, RecordData, RecordType } from './resolver.ts';
 
 /** What a reply says about its question. */
@@ -18,15 +18,15 @@ export type DnsReply<T extends RecordType> =
   | { readonly kind: 'edns-refused'; readonly detail: string };
 
 /** Longer chains of CNAME records than this are taken for a loop; public resolvers follow 8 to 16. */
-export const maxAliases = 16;
+const MAX_ALIASES = 16;
 
-const classIn = 1;
-const typeOpt = 41;
+const CLASS_IN = 1;
+const TYPE_OPT = 41;
 /** RFC 2181 §8: a TTL has 31 bits. */
 const LONGEST_TTL = 0x7fffffff;
 
 /** RFC 1035 §4.1.1 and RFC 6895 §2.3. */
-const codeNames = [
+const CODE_NAMES = [
   'NOERROR',
   'FORMERR',
   'SERVFAIL',
@@ -86,7 +86,7 @@ function readSections<T extends RecordType>(reader: MessageReader, { name, type 
   reader.skipName();
   reader.skip(4);
 
-  const wanted = recordTypeCodes[type];
+  const wanted = RECORD_TYPE_CODES[type];
   const direct: RecordData[T][] = [];
   let directTtl = LONGEST_TTL;
   let aliases: Map<string, Alias> | undefined;
@@ -94,7 +94,7 @@ function readSections<T extends RecordType>(reader: MessageReader, { name, type 
   for (let index = 0; index < answers; index++) {
     // A pointer to the question's name, which most records begin with, need not be followed.
     const { offset: start } = reader;
-    const repeatsName = message[start] === 0xc0 && message[start + 1] === headerBytes;
+    const repeatsName = message[start] === 0xc0 && message[start + 1] === HEADER_BYTES;
     if (repeatsName) reader.offset += 2;
     const owner = repeatsName ? name : reader.name();
     const code = reader.uint16();
@@ -102,7 +102,7 @@ function readSections<T extends RecordType>(reader: MessageReader, { name, type 
     const ttl = readTtl(reader);
     const length = reader.uint16();
     const offset = reader.skip(length);
-    if (recordClass !== classIn) continue;
+    if (recordClass !== CLASS_IN) continue;
     if (code === wanted && owner === name) {
       reader.offset = offset;
       direct.push(readRecordData(reader, type, length));
@@ -110,7 +110,7 @@ function readSections<T extends RecordType>(reader: MessageReader, { name, type 
     } else if (code === wanted) {
       others ??= [];
       others.push({ owner, ttl, offset, length });
-    } else if (code === recordTypeCodes.CNAME) {
+    } else if (code === RECORD_TYPE_CODES.CNAME) {
       reader.offset = offset;
       const target = readRecordData(reader, 'CNAME', length);
       aliases ??= new Map();
@@ -128,9 +128,9 @@ function readSections<T extends RecordType>(reader: MessageReader, { name, type 
     const ttl = readTtl(reader);
     const length = reader.uint16();
     const offset = reader.skip(length);
-    if (recordClass !== classIn) continue;
-    if (code === recordTypeCodes.NS) delegates = true;
-    if (code === recordTypeCodes.SOA && soa === undefined) {
+    if (recordClass !== CLASS_IN) continue;
+    if (code === RECORD_TYPE_CODES.NS) delegates = true;
+    if (code === RECORD_TYPE_CODES.SOA && soa === undefined) {
       reader.offset = start;
       soa = { owner: reader.name(), ttl, offset, length };
       reader.offset = offset + length;
@@ -146,7 +146,7 @@ function readSections<T extends RecordType>(reader: MessageReader, { name, type 
     const upperBits = reader.uint8();
     reader.skip(3);
     reader.skip(reader.uint16());
-    if (type === typeOpt) code |= upperBits << 4;
+    if (type === TYPE_OPT) code |= upperBits << 4;
   }
   return { direct, directTtl, aliases, others, soa, delegates, code };
 }
@@ -169,7 +169,7 @@ function judge<T extends RecordType>(
   authentic: boolean,
 ): DnsReply<T> {
   if (code !== NOERROR && code !== NXDOMAIN) {
-    const detail = `the server answered ${codeNames[code] ?? `RCODE ${code}`}`;
+    const detail = `the server answered ${CODE_NAMES[code] ?? `RCODE ${code}`}`;
     if (code === FORMERR || code === NOTIMP) return { kind: 'edns-refused', detail };
     return dnsFailure(code === REFUSED ? 'refused' : 'servfail', detail);
   }
@@ -178,7 +178,7 @@ function judge<T extends RecordType>(
   let ttl = LONGEST_TTL;
   let hops = 0;
   for (let alias = aliases?.get(owner); alias !== undefined; alias = aliases?.get(owner)) {
-    if (++hops > maxAliases) return dnsFailure('malformed', 'the CNAME records of the reply form a loop');
+    if (++hops > MAX_ALIASES) return dnsFailure('malformed', 'the CNAME records of the reply form a loop');
     owner = alias.target;
     ttl = Math.min(ttl, alias.ttl);
   }
@@ -231,9 +231,10 @@ export function decodeReply<T extends RecordType>(
 ): DnsReply<T> {
   // TC: RFC 2181 §9 forbids to use what did fit.
   if (((message[2] ?? 0) & 0x02) !== 0) return { kind: 'truncated' };
-  if (message.length === headerBytes) return { kind: 'edns-refused', detail: 'the server answered with a mere header' };
+  if (message.length === HEADER_BYTES)
+    return { kind: 'edns-refused', detail: 'the server answered with a mere header' };
   try {
-    const reader = new MessageReader(message, headerBytes);
+    const reader = new MessageReader(message, HEADER_BYTES);
     return judge(reader, question, readSections(reader, question), trusted && ((message[3] ?? 0) & 0x20) !== 0);
   } catch (error) {
     if (error instanceof MalformedMessage) return dnsFailure('malformed', `the reply cannot be read: ${error.message}`);

@@ -4,7 +4,7 @@ import { parseIp } from '../address/parse-ip.ts';
 import { toAsciiDomain } from '../domain-name.ts';
 
 /** How a server is asked: plainly over UDP or TCP, over TLS (RFC 7858), or over HTTPS (RFC 8484). */
-export type DnsServerProtocol = 'udp' | 'tcp' | 'tls' | 'https';
+type DnsServerProtocol = 'udp' | 'tcp' | 'tls' | 'https';
 
 const DEFAULT_PORTS: Readonly<Record<DnsServerProtocol, number>> = { udp: 53, tcp: 53, tls: 853, https: 443 };
 

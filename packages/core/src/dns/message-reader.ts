@@ -2,16 +2,16 @@
 export class MalformedMessage extends Error {}
 
 /** RFC 1035 §2.3.4: what a name takes at most on the wire, length octets and the root's included. */
-const maxNameBytes = 255;
+const MAX_NAME_BYTES = 255;
 
 /**
  * What all names of a message take at most, pointers followed: twice the longest message. Without it 64 KB of records
  * that all point at the longest name, in the smallest steps, take half a second to read.
  */
-const maxAllNameBytes = 2 * 65_535;
+const MAX_ALL_NAME_BYTES = 2 * 65_535;
 
 /** More pointers than a name has labels lead nowhere. */
-const maxPointers = 127;
+const MAX_POINTERS = 127;
 
 const DOT = 0x2e;
 const BACKSLASH = 0x5c;
@@ -103,7 +103,7 @@ export class MessageReader {
       if (length === 0) break;
       if (length < 0x40) {
         wireBytes += length + 1;
-        if (wireBytes > maxNameBytes) throw new MalformedMessage('a name has more than 255 octets');
+        if (wireBytes > MAX_NAME_BYTES) throw new MalformedMessage('a name has more than 255 octets');
         if (at + length > message.length) throw new MalformedMessage('it ends inside a name');
         text = text === '' ? labelText(message, at, at + length) : `${text}.${labelText(message, at, at + length)}`;
         at += length;
@@ -114,13 +114,13 @@ export class MessageReader {
         if (low === undefined) throw new MalformedMessage('it ends inside a name');
         if (pointers === 0) this.offset = at;
         at = ((length & 0x3f) << 8) | low;
-        if (at >= before || ++pointers > maxPointers) throw new MalformedMessage('a compressed name does not end');
+        if (at >= before || ++pointers > MAX_POINTERS) throw new MalformedMessage('a compressed name does not end');
         before = at;
       }
     }
     if (pointers === 0) this.offset = at;
     this.#nameBytes += wireBytes;
-    if (this.#nameBytes > maxAllNameBytes) throw new MalformedMessage('its names are too long together');
+    if (this.#nameBytes > MAX_ALL_NAME_BYTES) throw new MalformedMessage('its names are too long together');
     return text.toLowerCase();
   }
 

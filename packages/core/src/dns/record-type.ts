@@ -1,7 +1,7 @@
 import type { RecordType } from './resolver.ts';
 
 /** The numbers of the record types on the wire (IANA registry "Resource Record (RR) TYPEs"). */
-export const recordTypeCodes: Readonly<Record<RecordType, number>> = {
+export const RECORD_TYPE_CODES: Readonly<Record<RecordType, number>> = {
   A: 1,
   NS: 2,
   CNAME: 5,

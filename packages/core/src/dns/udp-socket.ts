@@ -5,7 +5,7 @@ import { ExchangeTable } from './exchange-table.ts';
 import type { RandomNumbers } from './random-numbers.ts';
 
 /** A port that stays the same for longer could be found out by trying (RFC 5452 §9.2). */
-const lifetimeMs = 5_000;
+const LIFETIME_MS = 5_000;
 
 /** What the sockets of a pool have in common. */
 export interface UdpSocketSettings {
@@ -61,7 +61,7 @@ export class UdpSocket implements Carrier {
     });
     socket.on('connect', () => {
       if (this.#closed) return;
-      this.#timer = setTimeout(() => owner.worn(this), lifetimeMs).unref();
+      this.#timer = setTimeout(() => owner.worn(this), LIFETIME_MS).unref();
       owner.opened(this);
     });
     // The kernel draws the source port (RFC 6056 §3.3.1); a socket that connects unbound is never shared by a cluster.

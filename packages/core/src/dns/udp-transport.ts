@@ -2,9 +2,9 @@ import type { DnsExchange, DnsTransport } from './dns-transport.ts';
 import { UdpSocket, type UdpSocketOwner, type UdpSocketSettings } from './udp-socket.ts';
 
 /** So many queries share a port; opening a socket costs as much as two queries. */
-const usesPerSocket = 128;
+const USES_PER_SOCKET = 128;
 /** A socket on which so many queries wait gets company, as long as the pool may grow. */
-const busyQueries = 32;
+const BUSY_QUERIES = 32;
 
 /**
  * Asks one server over UDP, through a few sockets whose ports the kernel draws at random. Each query takes a random one of
@@ -55,7 +55,7 @@ export class UdpTransport implements DnsTransport, UdpSocketOwner {
   }
 
   worn(socket: UdpSocket): void {
-    if (!this.#retire(socket)) socket.uses = usesPerSocket;
+    if (!this.#retire(socket)) socket.uses = USES_PER_SOCKET;
   }
 
   closed(socket: UdpSocket, error: Error | undefined, lost: readonly DnsExchange[]): void {
@@ -76,8 +76,8 @@ export class UdpTransport implements DnsTransport, UdpSocketOwner {
     for (;;) {
       const socket = this.#open[this.#settings.random.below(this.#open.length)];
       if (socket === undefined) return undefined;
-      if (socket.uses >= usesPerSocket && this.#retire(socket)) continue;
-      if (socket.pending >= busyQueries && this.#open.length + this.#opening.size < this.#maxSockets) {
+      if (socket.uses >= USES_PER_SOCKET && this.#retire(socket)) continue;
+      if (socket.pending >= BUSY_QUERIES && this.#open.length + this.#opening.size < this.#maxSockets) {
         this.#openSocket();
       }
       return socket;
