@@ -1,5 +1,4 @@
 import type { SmtpReply, TransientReply } from '@postern/core';
-import type { ServerReply } from './reply-reader.ts';
 
 /** What went wrong between us and the server behind us. */
 type BackendTrouble =
@@ -32,7 +31,6 @@ function reply451(enhanced: TransientReply['enhanced'], text: string): Transient
 }
 
 const MAX_TEXT = 400;
-const enhancedStart = /^([245])\.(\d{1,3})\.(\d{1,3})(?:[ \t]+|$)/;
 const notPrintable = /[^ -~]/g;
 
 /**
@@ -48,19 +46,16 @@ const aboutUs: ReadonlySet<number> = new Set([500, 502, 503, 504, 530, 534, 535,
  *
  * @param byDefault - the enhanced code of a 2yz reply that has none
  */
-export function toClientReply({ code, lines }: ServerReply, byDefault: string): SmtpReply {
-  if (code < 200 || (code >= 300 && code < 400)) return backendReplies.protocol;
+export function toClientReply({ code, enhanced, text }: SmtpReply, byDefault: string): SmtpReply {
+  if (code >= 300 && code < 400) return backendReplies.protocol;
   if (aboutUs.has(code)) return backendReplies.misconfigured;
   const replyClass = String(code).charAt(0);
-  let enhanced = replyClass === '2' ? byDefault : `${replyClass}.0.0`;
-  const texts: string[] = [];
-  for (const [i, line] of lines.entries()) {
-    const found = enhancedStart.exec(line);
-    if (i === 0 && found?.[1] === replyClass) enhanced = `${replyClass}.${Number(found[2])}.${Number(found[3])}`;
-    texts.push(found === null ? line : line.slice(found[0].length));
-  }
-  const text = texts.join(' ').trim().slice(0, MAX_TEXT).replace(notPrintable, '?');
-  return { code: code === 421 ? 451 : code, enhanced, text: text === '' ? defaultText(replyClass) : text };
+  const shown = text.slice(0, MAX_TEXT).trim().replaceAll('\n', ' ').replace(notPrintable, '?');
+  return {
+    code: code === 421 ? 451 : code,
+    enhanced: enhanced || (replyClass === '2' ? byDefault : `${replyClass}.0.0`),
+    text: shown || defaultText(replyClass),
+  };
 }
 
 function defaultText(replyClass: string): string {

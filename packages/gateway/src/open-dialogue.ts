@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
+import type { SmtpReply } from '@postern/core';
 import SMTPConnection from 'nodemailer/lib/smtp-connection';
-import { ReplyReader, type ServerReply } from './reply-reader.ts';
+import { ReplyReader } from './reply-reader.ts';
 import { SmtpDialogue } from './smtp-dialogue.ts';
 
 /**
@@ -142,9 +143,9 @@ function codesOf(error: unknown): { code: string; originalCode: string; response
   };
 }
 
-function extensionsOf({ lines }: ServerReply): Extensions {
+function extensionsOf({ text }: SmtpReply): Extensions {
   const extensions = new Map<string, string>();
-  for (const line of lines.slice(1)) {
+  for (const line of text.split('\n').slice(1)) {
     const space = line.indexOf(' ');
     if (space === -1) extensions.set(line.trim().toUpperCase(), '');
     else extensions.set(line.slice(0, space).toUpperCase(), line.slice(space + 1).trim());

@@ -1,10 +1,11 @@
+import type { SmtpReply } from '@postern/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ReplyReader, type ServerReply } from './reply-reader.ts';
+import { ReplyReader } from './reply-reader.ts';
 
-function read(chunks: readonly string[]): readonly ServerReply[] | undefined {
+function read(chunks: readonly string[]): readonly SmtpReply[] | undefined {
   const reader = new ReplyReader();
-  const replies: ServerReply[] = [];
+  const replies: SmtpReply[] = [];
   for (const chunk of chunks) {
     const ended = reader.write(Buffer.from(chunk));
     if (ended === undefined) return undefined;
@@ -15,16 +16,16 @@ function read(chunks: readonly string[]): readonly ServerReply[] | undefined {
 
 describe('ReplyReader', () => {
   it.each([
-    ['250 2.0.0 Ok\r\n', [{ code: 250, lines: ['2.0.0 Ok'] }]],
-    ['250\r\n', [{ code: 250, lines: [''] }]],
+    ['250 2.0.0 Ok\r\n', [{ code: 250, enhanced: '2.0.0', text: 'Ok' }]],
+    ['250\r\n', [{ code: 250, enhanced: '', text: '' }]],
     [
       '250-one\r\n250-two\n250 three\r\n354 go\r\n',
       [
-        { code: 250, lines: ['one', 'two', 'three'] },
-        { code: 354, lines: ['go'] },
+        { code: 250, enhanced: '', text: 'one\ntwo\nthree' },
+        { code: 354, enhanced: '', text: 'go' },
       ],
     ],
-    ['550 größer\r\n', [{ code: 550, lines: ['größer'] }]],
+    ['550 größer\r\n', [{ code: 550, enhanced: '', text: 'größer' }]],
     ['250-not', []],
   ])('reads %j, however it is cut', (text, replies) => {
     expect(read([text])).toEqual(replies);

@@ -39,7 +39,7 @@ describe('SmtpDialogue', () => {
     await once(server, 'data');
     server.write('250-1\r\n250 one\r\n550 two\r\n354 three\r\n');
     expect(await replies).toMatchObject([
-      { kind: 'reply', reply: { code: 250, lines: ['1', 'one'] } },
+      { kind: 'reply', reply: { code: 250, text: '1\none' } },
       { kind: 'reply', reply: { code: 550 } },
     ]);
     expect(await third).toMatchObject({ kind: 'reply', reply: { code: 354 } });

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
-import { ReplyReader, type ServerReply } from './reply-reader.ts';
+import type { SmtpReply } from '@postern/core';
+import { ReplyReader } from './reply-reader.ts';
 
 /** Why a dialogue is over. `garbage`: the server sent what is no reply, or a reply that nobody had asked for. */
 export type LossReason = 'closed' | 'timeout' | 'garbage' | 'given-up';
@@ -11,7 +12,7 @@ export interface Lost {
 }
 
 /** What the server said to a command. */
-export type Heard = { readonly kind: 'reply'; readonly reply: ServerReply } | Lost;
+export type Heard = { readonly kind: 'reply'; readonly reply: SmtpReply } | Lost;
 
 const QUIT_TIMEOUT_MS = 5_000;
 
