@@ -29,8 +29,8 @@ export interface DnsClientOptions {
   /** Milliseconds after which another server is asked, or the same one again, 1 to 600,000. Default 1,500. */
   readonly attemptTimeoutMs?: number;
   /**
-   * Addresses of servers that validate DNSSEC and to which nobody else can reach on the way, so that the AD bit of their
-   * replies counts. Loopback, TLS and HTTPS servers need not be named. Default none.
+   * Addresses of servers that validate DNSSEC and are reached by a path on which nobody can change replies, so that the AD
+   * bit counts. Loopback, TLS and HTTPS servers need not be named. Default none.
    */
   readonly trustedValidators?: readonly string[];
   /** Lookups under way at once, 1 to 10,000. More wait for their turn. Default 1,000. */
