@@ -1,5 +1,5 @@
-import { type Context, isOpinion, type Opinion, parseIp, type Session, type Store, systemClock } from '@postern/core';
-import { ZoneResolver } from '@postern/testing';
+import { type Context, isOpinion, type Opinion, type Store, systemClock } from '@postern/core';
+import { sampleSession, ZoneResolver } from '@postern/testing';
 import { describe, expect, it } from 'vitest';
 import { type DnsblOptions, dnsbl } from './dnsbl-check.ts';
 
@@ -24,24 +24,9 @@ const noStore: Store = new Proxy<Store>(Object.create(null), {
   },
 });
 
-function sessionOf(address: string): Session {
-  return {
-    id: 's1',
-    service: 'mx',
-    client: { address, port: 40_000, ip: parseIp(address) },
-    local: { address: '192.0.2.25', port: 25 },
-    startedAt: 0,
-    helo: undefined,
-    esmtp: false,
-    tls: undefined,
-    user: undefined,
-    trusted: false,
-  };
-}
-
 async function connect(address: string, options: DnsblOptions, resolver = listServer()): Promise<Opinion> {
   const context: Context = { resolver, store: noStore, clock: systemClock };
-  const opinion = await dnsbl(options).start(sessionOf(address), context)?.connect?.(new AbortController().signal);
+  const opinion = await dnsbl(options).start(sampleSession(address), context)?.connect?.(new AbortController().signal);
   if (!isOpinion(opinion)) throw new TypeError('the check had no opinion');
   return opinion;
 }
@@ -158,7 +143,7 @@ describe('dnsbl', () => {
     const context: Context = { resolver, store: noStore, clock: systemClock };
     const controller = new AbortController();
     const answer = dnsbl({ zones: ['bl.example'] })
-      .start(sessionOf(CLEAN), context)
+      .start(sampleSession(CLEAN), context)
       ?.connect?.(controller.signal);
     controller.abort();
     expect(await answer).toMatchObject({ finding: { kind: 'dnsbl/unknown', zones: [{ reasons: ['aborted'] }] } });

@@ -1,26 +1,10 @@
-import type { Backend, Path, Transaction } from '@postern/core';
+import type { Backend, Path } from '@postern/core';
+import { sampleTransaction } from '@postern/testing';
 import { describe, expect, it } from 'vitest';
 import { type DeliverFunction, toBackend } from './deliver-function.ts';
 
 const path: Path = { address: 'a@example.net', localPart: 'a', domain: 'example.net', parameters: {} };
-const transaction: Transaction = {
-  id: 't1',
-  startedAt: 0,
-  reversePath: path,
-  recipients: [path],
-  session: {
-    id: 's1',
-    service: 'mx',
-    client: { address: '192.0.2.1', port: 1, ip: undefined },
-    local: { address: '127.0.0.1', port: 25 },
-    startedAt: 0,
-    helo: 'x',
-    esmtp: true,
-    tls: undefined,
-    user: undefined,
-    trusted: false,
-  },
-};
+const transaction = sampleTransaction({ recipients: [path] });
 
 async function* message(): AsyncIterable<Uint8Array> {
   yield Buffer.from('Subject: x\r\n\r\n');

@@ -1,4 +1,5 @@
-import type { Path, Transaction } from '@postern/core';
+import type { Path } from '@postern/core';
+import { sampleTransaction } from '@postern/testing';
 import { describe, expect, it } from 'vitest';
 import { envelopeCommands } from './envelope-commands.ts';
 
@@ -11,25 +12,11 @@ function path(
 }
 
 function commands(reversePath: Path, recipients: readonly Path[], ...extensions: string[]) {
-  const transaction: Transaction = {
-    id: 't',
-    startedAt: 0,
-    reversePath,
-    recipients: [],
-    session: {
-      id: 's',
-      service: 'mx',
-      client: { address: '192.0.2.1', port: 1, ip: undefined },
-      local: { address: '127.0.0.1', port: 25 },
-      startedAt: 0,
-      helo: 'x',
-      esmtp: true,
-      tls: undefined,
-      user: undefined,
-      trusted: false,
-    },
-  };
-  return envelopeCommands(transaction, recipients, new Map(extensions.map((name) => [name, ''])));
+  return envelopeCommands(
+    sampleTransaction({ reversePath }),
+    recipients,
+    new Map(extensions.map((name) => [name, ''])),
+  );
 }
 
 const a = path('a@example.org');

@@ -1,4 +1,5 @@
-import type { Path, Session, Transaction } from '@postern/core';
+import type { Path, Session } from '@postern/core';
+import { sampleSession, sampleTransaction } from '@postern/testing';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { receivedField } from './received-field.ts';
@@ -14,25 +15,11 @@ function path(address: string, parameters: Path['parameters'] = {}): Path {
 }
 
 function received(session: Partial<Session>, recipients: readonly Path[], reversePath = path('a@example.org')): string {
-  const transaction: Transaction = {
-    id: 't1',
-    startedAt: receivedAt,
+  const transaction = sampleTransaction({
     reversePath,
     recipients,
-    session: {
-      id: 's1',
-      service: 'mx',
-      client: { address: '192.0.2.1', port: 2525, ip: ipv4 },
-      local: { address: '127.0.0.1', port: 25 },
-      startedAt: receivedAt,
-      helo: 'mail.example.org',
-      esmtp: true,
-      tls: undefined,
-      user: undefined,
-      trusted: false,
-      ...session,
-    },
-  };
+    session: sampleSession('192.0.2.1', { helo: 'mail.example.org', ...session }),
+  });
   return receivedField({ hostname: 'mx.example.net', transaction, receivedAt });
 }
 

@@ -2,7 +2,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { Delivery, DeliveryResult, Path, SmtpReply, Transaction } from '@postern/core';
-import { type SinkFaultRule, SmtpSink, type SmtpSinkOptions } from '@postern/testing';
+import { type SinkFaultRule, SmtpSink, type SmtpSinkOptions, sampleTransaction } from '@postern/testing';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type SmtpBackend, type SmtpBackendOptions, smtpBackend } from './smtp-backend.ts';
@@ -13,24 +13,7 @@ function path(address: string, parameters: Path['parameters'] = {}): Path {
 }
 
 function transaction(parameters: Path['parameters'] = {}): Transaction {
-  return {
-    id: 't1',
-    startedAt: 0,
-    reversePath: path('sender@example.org', parameters),
-    recipients: [],
-    session: {
-      id: 's1',
-      service: 'mx',
-      client: { address: '192.0.2.1', port: 1, ip: undefined },
-      local: { address: '127.0.0.1', port: 25 },
-      startedAt: 0,
-      helo: 'x',
-      esmtp: true,
-      tls: undefined,
-      user: undefined,
-      trusted: false,
-    },
-  };
+  return sampleTransaction({ reversePath: path('sender@example.org', parameters) });
 }
 
 const [a, b, c] = [path('a@example.net'), path('b@example.net'), path('c@example.net')];

@@ -5,14 +5,12 @@ import {
   isRecipientOpinion,
   mailboxPath,
   type Opinion,
-  parseIp,
   type RecipientOpinion,
   type Session,
   type Store,
   systemClock,
-  type Transaction,
 } from '@postern/core';
-import { ZoneResolver } from '@postern/testing';
+import { sampleSession, sampleTransaction, ZoneResolver } from '@postern/testing';
 import { describe, expect, it } from 'vitest';
 import { RelayAcl, type RelayAclOptions } from './relay-acl.ts';
 import { relayAcl } from './relay-acl-check.ts';
@@ -28,22 +26,6 @@ const noStore: Store = new Proxy<Store>(Object.create(null), {
 const context: Context = { resolver: new ZoneResolver(), store: noStore, clock: systemClock };
 const { signal } = new AbortController();
 
-function sessionOf(address: string, facts: Partial<Session> = {}): Session {
-  return {
-    id: 's1',
-    service: 'mx',
-    client: { address, port: 40_000, ip: parseIp(address) },
-    local: { address: '192.0.2.25', port: 25 },
-    startedAt: 0,
-    helo: undefined,
-    esmtp: false,
-    tls: undefined,
-    user: undefined,
-    trusted: false,
-    ...facts,
-  };
-}
-
 function start(session: Session): CheckRun {
   const run = relayAcl(options).start(session, context);
   if (run === undefined) throw new TypeError('the check did not start');
@@ -57,13 +39,7 @@ async function connect(session: Session): Promise<Opinion | undefined> {
 }
 
 async function recipient(session: Session, address: string): Promise<RecipientOpinion> {
-  const transaction: Transaction = {
-    id: 't1',
-    session,
-    startedAt: 0,
-    reversePath: mailboxPath('user@ours.example'),
-    recipients: [],
-  };
+  const transaction = sampleTransaction({ session, reversePath: mailboxPath('user@ours.example') });
   const opinion = await start(session).recipient?.(transaction, mailboxPath(address), signal);
   if (!isRecipientOpinion(opinion)) throw new TypeError('not an opinion about a recipient');
   return opinion;
@@ -77,7 +53,7 @@ describe('relayAcl', () => {
   });
 
   it('trusts clients of trusted networks when they connect, and says nothing of others', async () => {
-    expect(await connect(sessionOf('198.51.100.7'))).toEqual({
+    expect(await connect(sampleSession('198.51.100.7'))).toEqual({
       finding: {
         kind: 'relay-acl/trusted',
         summary: 'The client stands in the trusted network 198.51.100.0/24.',
@@ -85,13 +61,13 @@ describe('relayAcl', () => {
       },
       trust: true,
     });
-    expect(await connect(sessionOf('203.0.113.9'))).toBeUndefined();
-    expect(await connect(sessionOf('127.0.0.1'))).toBeUndefined();
-    expect(await connect(sessionOf('/run/socket'))).toBeUndefined();
+    expect(await connect(sampleSession('203.0.113.9'))).toBeUndefined();
+    expect(await connect(sampleSession('127.0.0.1'))).toBeUndefined();
+    expect(await connect(sampleSession('/run/socket'))).toBeUndefined();
   });
 
   it('permits local recipients', async () => {
-    expect(await recipient(sessionOf('203.0.113.9'), 'User@Ours.example')).toEqual({
+    expect(await recipient(sampleSession('203.0.113.9'), 'User@Ours.example')).toEqual({
       finding: {
         kind: 'relay-acl/local',
         summary: 'ours.example is a local domain (ours.example).',
@@ -102,15 +78,15 @@ describe('relayAcl', () => {
       },
       permit: 'local',
     });
-    expect((await recipient(sessionOf('203.0.113.9'), 'postmaster')).permit).toBe('local');
+    expect((await recipient(sampleSession('203.0.113.9'), 'postmaster')).permit).toBe('local');
   });
 
   it('permits users and trusted clients to relay', async () => {
-    expect(await recipient(sessionOf('203.0.113.9', { user: 'alice' }), 'user@victim.example')).toMatchObject({
+    expect(await recipient(sampleSession('203.0.113.9', { user: 'alice' }), 'user@victim.example')).toMatchObject({
       finding: { kind: 'relay-acl/relay', reason: 'authenticated', matched: 'alice' },
       permit: 'relay',
     });
-    expect(await recipient(sessionOf('198.51.100.7'), 'user@victim.example')).toMatchObject({
+    expect(await recipient(sampleSession('198.51.100.7'), 'user@victim.example')).toMatchObject({
       finding: { kind: 'relay-acl/relay', reason: 'trusted-network' },
       permit: 'relay',
     });
@@ -124,7 +100,7 @@ describe('relayAcl', () => {
     ['user@ours.example.', 'trailing-dot'],
     ['user@[127.0.0.1]', 'address-literal'],
   ])('refuses %s with 550 5.7.1: %s', async (address, reason) => {
-    const opinion = await recipient(sessionOf('203.0.113.9'), address);
+    const opinion = await recipient(sampleSession('203.0.113.9'), address);
     expect(opinion).toMatchObject({
       finding: { kind: 'relay-acl/denied', recipient: address, decision: 'deny', reason },
       verdict: 'reject',
@@ -134,17 +110,17 @@ describe('relayAcl', () => {
   });
 
   it('does not trust because some other check does', async () => {
-    const opinion = await recipient(sessionOf('203.0.113.9', { trusted: true }), 'user@victim.example');
+    const opinion = await recipient(sampleSession('203.0.113.9', { trusted: true }), 'user@victim.example');
     expect(opinion.verdict).toBe('reject');
   });
 
   it('refuses a client without an address', async () => {
-    const opinion = await recipient(sessionOf('/run/socket', { user: 'alice' }), 'user@ours.example');
+    const opinion = await recipient(sampleSession('/run/socket', { user: 'alice' }), 'user@ours.example');
     expect(opinion).toMatchObject({ finding: { reason: 'client-address' }, verdict: 'reject' });
   });
 
   it('quotes no endless recipient', async () => {
-    const { finding } = await recipient(sessionOf('203.0.113.9'), `${'x'.repeat(100_000)}@ours.example`);
+    const { finding } = await recipient(sampleSession('203.0.113.9'), `${'x'.repeat(100_000)}@ours.example`);
     expect(finding['recipient']).toHaveLength(320);
   });
 

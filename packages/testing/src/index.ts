@@ -20,6 +20,7 @@ export { ZoneSyntaxError } from './dns/zone-lexer.ts';
 export { type ResolverQuery, ZoneResolver } from './dns/zone-resolver.ts';
 export type { ZoneTextOptions } from './dns/zone-text.ts';
 export { FakeClock } from './fake-clock.ts';
+export { sampleSession, sampleTransaction } from './smtp/sample-session.ts';
 export type { SinkPath } from './smtp/sink-command.ts';
 export type { SinkFault, SinkFaultRule, SinkStage } from './smtp/sink-fault.ts';
 export type { SinkClient, SinkRecipient, SinkTransaction } from './smtp/sink-transaction.ts';

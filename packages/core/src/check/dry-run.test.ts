@@ -1,10 +1,9 @@
+import { sampleSession, sampleTransaction } from '@postern/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../clock.ts';
 import type { HeaderFields } from '../message/header-fields.ts';
 import { HeaderParser } from '../message/header-parser.ts';
 import type { Path } from '../smtp/path.ts';
-import type { Session } from '../smtp/session.ts';
-import type { Transaction } from '../smtp/transaction.ts';
 import { MemoryStore } from '../store/memory-store.ts';
 import type { Check, CheckRun, Context } from './check.ts';
 import { dryRun } from './dry-run.ts';
@@ -13,25 +12,14 @@ import type { Opinion } from './opinion.ts';
 import type { Report } from './report.ts';
 
 const finding = { kind: 'test/something', summary: 'Something was found.' } as const;
-const session: Session = {
-  id: 's1',
-  service: 'mx',
-  client: { address: '192.0.2.1', port: 1, ip: undefined },
-  local: { address: '192.0.2.2', port: 25 },
-  startedAt: 0,
-  helo: undefined,
-  esmtp: false,
-  tls: undefined,
-  user: undefined,
-  trusted: false,
-};
+const session = sampleSession();
 const context: Context = {
   resolver: { resolve: async () => ({ kind: 'failure', reason: 'network', detail: 'no network here' }) },
   store: new MemoryStore(),
   clock: systemClock,
 };
 const path: Path = { address: 'a@example.com', localPart: 'a', domain: 'example.com', parameters: {} };
-const transaction: Transaction = { id: 't1', session, startedAt: 0, reversePath: path, recipients: [] };
+const transaction = sampleTransaction({ session, reversePath: path });
 const { signal } = new AbortController();
 
 function started(run: CheckRun, timeoutMs?: number): CheckRun {
