@@ -24,11 +24,7 @@ describe('gateway.close', () => {
 
   it('waits for a message that the backend is being given, whoever calls it and how often', async () => {
     const { gateway, open, backend, reports } = bench([permits]);
-    let deliver: () => void = () => {};
-    backend.answers.message = () =>
-      new Promise((resolve) => {
-        deliver = () => resolve({ outcome: 'delivered', reply: { code: 250, enhanced: '2.0.0', text: 'OK' } });
-      });
+    const deliver = backend.holdMessage();
     const session = open();
     await upTo(session);
     const reply = sendMessage(session);

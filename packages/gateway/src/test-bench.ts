@@ -32,6 +32,8 @@ export const permits: Check = check('permits', {
   recipient: (_transaction, path) => (path.domain === 'example.org' ? opinion({ permit: 'local' }) : undefined),
 });
 
+const OK: SmtpReply = { code: 250, enhanced: '2.0.0', text: 'queued as 1' };
+
 /** A backend that remembers everything, and can be told to misbehave. */
 export class RecordingBackend implements Backend {
   readonly messages: string[] = [];
@@ -43,6 +45,16 @@ export class RecordingBackend implements Backend {
     recipient: (address: string) => Promise<SmtpReply>;
     message: () => Promise<DeliveryResult>;
   }> = {};
+
+  /** Lets the reply to the next message wait. The function that is returned gives it: delivered, or this result. */
+  holdMessage(result: DeliveryResult = { outcome: 'delivered', reply: OK }): () => void {
+    let end: () => void = () => {};
+    const held = new Promise<DeliveryResult>((resolve) => {
+      end = () => resolve(result);
+    });
+    this.answers.message = () => held;
+    return end;
+  }
 
   begin(): Delivery | Promise<Delivery> {
     this.begun += 1;
@@ -58,12 +70,7 @@ export class RecordingBackend implements Backend {
       let text = '';
       for await (const chunk of bytes) text += Buffer.from(chunk).toString('latin1');
       this.messages.push(text);
-      return (
-        (await this.answers.message?.()) ?? {
-          outcome: 'delivered',
-          reply: { code: 250, enhanced: '2.0.0', text: 'queued as 1' },
-        }
-      );
+      return (await this.answers.message?.()) ?? { outcome: 'delivered', reply: OK };
     },
     abort: () => {
       this.aborted += 1;

@@ -170,11 +170,7 @@ describe('a backend', () => {
 
   it('that has the message when the client is gone has accepted it, though nobody hears the reply', async () => {
     const { open, backend, reports, gateway } = bench([permits]);
-    let deliver: () => void = () => {};
-    backend.answers.message = () =>
-      new Promise((resolve) => {
-        deliver = () => resolve({ outcome: 'delivered', reply: { code: 250, enhanced: '2.0.0', text: 'OK' } });
-      });
+    const deliver = backend.holdMessage();
     const session = open();
     await upTo(session);
     const reply = sendMessage(session);
@@ -191,11 +187,7 @@ describe('a backend', () => {
 
   it('that refuses the message when the client is gone has refused it, though nobody hears the reply', async () => {
     const { open, backend, reports } = bench([permits]);
-    let refuse: () => void = () => {};
-    backend.answers.message = () =>
-      new Promise((resolve) => {
-        refuse = () => resolve({ outcome: 'refused', reply: { code: 550, enhanced: '5.7.1', text: 'No' } });
-      });
+    const refuse = backend.holdMessage({ outcome: 'refused', reply: { code: 550, enhanced: '5.7.1', text: 'No' } });
     const session = open();
     await upTo(session);
     const reply = sendMessage(session);
