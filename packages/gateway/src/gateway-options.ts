@@ -24,7 +24,11 @@ export interface Thresholds {
   readonly reject?: number;
 }
 
-/** What `createGateway` takes. Durations are milliseconds, sizes bytes. */
+/**
+ * What `createGateway` takes. Durations are milliseconds, at most 2,147,483,647; sizes are bytes, `maxHeaderBytes` at most
+ * 2^30. All numbers are whole and at least 1, except that `maxDelayMs`, `maxRefusedRecipients`, `maxReportedOpinions`,
+ * `spoolMemoryBytes` and `minBytesPerSecond` may be 0.
+ */
 export interface GatewayOptions {
   /** The name of this server: in the greeting, in `Received` and in `Authentication-Results`. */
   readonly hostname: string;

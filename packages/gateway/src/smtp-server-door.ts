@@ -20,8 +20,8 @@ const UNKNOWN_MECHANISM = replyOf(504, '5.5.4', 'Unknown authentication mechanis
 /**
  * One connection of `smtp-server`, as a session of the gateway.
  *
- * What the server does not tell by a hook is read from its session object: HELO from `hostNameAppearsAs`, before the AUTH or
- * MAIL that follows it; RSET, and everything else that ends a transaction, from the fresh `envelope` that each of them
+ * What the server does not tell by a hook is read from its session object: HELO from `hostNameAppearsAs` (in lower case),
+ * before the AUTH or MAIL that follows it; RSET, and everything else that ends a transaction, from the fresh `envelope` that each of them
  * puts there; a client that a proxy introduces (XCLIENT, XFORWARD) from `remoteAddress`.
  */
 export class SmtpServerDoor {
