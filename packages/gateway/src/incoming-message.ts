@@ -5,6 +5,7 @@ import {
   type HeaderEdit,
   type HeaderFields,
   isMessageSink,
+  isPending,
   type MethodResult,
   type Outcome,
   type Report,
@@ -148,12 +149,13 @@ export class IncomingMessage implements MessageReceiver {
     const { checks, opinions, known } = this.#host;
     try {
       this.#header = taken.header;
-      const said = await checks.ask({
+      const asked = checks.ask({
         stage: 'message',
         ask: ({ check }) => this.#ends.get(check.name)?.(),
         moot: () => opinions.refusal(known()) !== undefined,
         into: opinions,
       });
+      const said = isPending(asked) ? await asked : asked;
       // Those that were not asked, or not waited for.
       for (const sink of this.#sinks) sink.abort();
       if (said.gone || this.#over) return OVER;

@@ -50,25 +50,41 @@ export function outgoingMessage(parts: OutgoingParts): AsyncIterable<Uint8Array>
   return { [Symbol.asyncIterator]: () => chunks(head, spool) };
 }
 
-async function* chunks(head: Uint8Array, spool: MessageSpool): AsyncGenerator<Uint8Array, void, undefined> {
-  const whole = head.length + spool.byteLength;
+/** The header as it goes on, with the empty line, in its parts. */
+interface Head {
+  readonly added: string;
+  readonly kept: Uint8Array;
+  readonly end: string;
+  readonly byteLength: number;
+}
+
+/** Writes the header to the beginning of `bytes`; how many bytes it has. */
+function writeHead({ added, kept, end }: Head, bytes: Buffer): number {
+  const length = bytes.write(added);
+  bytes.set(kept, length);
+  return length + kept.length + bytes.write(end, length + kept.length, 'latin1');
+}
+
+async function* chunks(head: Head, spool: MessageSpool): AsyncGenerator<Uint8Array, void, undefined> {
+  const whole = head.byteLength + spool.byteLength;
+  const message = Buffer.allocUnsafeSlow(whole > ONE_CHUNK_BYTES ? head.byteLength : whole);
+  let length = writeHead(head, message);
   if (whole > ONE_CHUNK_BYTES) {
-    yield head;
+    yield message;
     yield* spool.read();
     return;
   }
-  const message = Buffer.allocUnsafeSlow(whole);
-  message.set(head);
-  let length = head.length;
-  // Most messages are in memory, where two generators less are a tenth of what the whole message costs.
-  for await (const part of spool.inMemory ?? spool.read()) {
+  const append = (part: Uint8Array): void => {
     message.set(part, length);
     length += part.length;
-  }
+  };
+  // Most messages are in memory, where not to wait for each part is a tenth of what the whole message costs.
+  if (spool.inMemory === undefined) for await (const part of spool.read()) append(part);
+  else for (const part of spool.inMemory) append(part);
   yield message;
 }
 
-function composeHead({ header, received, authservId, authResults, edits, quarantine }: OutgoingParts): Uint8Array {
+function composeHead({ header, received, authservId, authResults, edits, quarantine }: OutgoingParts): Head {
   let added = formatHeaderField(
     'Authentication-Results',
     formatAuthenticationResults({ authservId, results: authResults }),
@@ -93,7 +109,7 @@ function composeHead({ header, received, authservId, authResults, edits, quarant
   const kept = removed.size === 0 ? header.raw : without(header, removed);
   // A message may end within the last line of its header.
   const end = kept.length > 0 && kept[kept.length - 1] !== LF ? CRLF + CRLF : CRLF;
-  return Buffer.concat([Buffer.from(added), kept, Buffer.from(end)]);
+  return { added, kept, end, byteLength: Buffer.byteLength(added) + kept.length + end.length };
 }
 
 function without({ raw, fields }: HeaderFields, removed: ReadonlySet<HeaderField>): Uint8Array {

@@ -37,6 +37,8 @@ export class SessionChecks {
   /** Those of them that have something to say at a stage. */
   readonly #at: Readonly<Record<Stage, readonly ActiveCheck[]>>;
   readonly #gone = new AbortController();
+  /** What the last stage had no use for: at most of them every check answers at once. */
+  #spare: AbortController | undefined;
 
   /** @param ledger - where checks that cannot be started are noted: they defer */
   constructor(house: GatewayHouse, facts: SessionFacts, ledger: OpinionLedger) {
@@ -89,6 +91,8 @@ export class SessionChecks {
     if (checks.length === 0) return NOTHING_SAID;
     const { checkAll, stageTimeoutMs, clock } = this.#house.settings;
     const heard: HeardOpinion[] = [];
+    const controller = this.#spare ?? new AbortController();
+    this.#spare = undefined;
     const end = runStage({
       stage,
       recipient,
@@ -101,10 +105,12 @@ export class SessionChecks {
         // The checks behind it in this very stage know already.
         if (each.opinion.trust === true) this.#facts.trusted = true;
       },
+      controller,
       timeoutMs: stageTimeoutMs,
       clock,
       gone: this.#gone.signal,
     });
+    if (!isPending(end) && !controller.signal.aborted) this.#spare = controller;
     return andThen(end, (how) => ({ gone: how === 'gone', heard }));
   }
 

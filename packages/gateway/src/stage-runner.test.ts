@@ -32,6 +32,7 @@ async function run(
     // As sessions do it: no network check behind a refusal.
     skips: (active) => active.check.cost === 'network' && heard.some((each) => refusalOf(each.opinion) !== undefined),
     hears: (each) => heard.push(each),
+    controller: new AbortController(),
     timeoutMs: 5_000,
     clock,
     gone: never,

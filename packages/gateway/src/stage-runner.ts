@@ -35,6 +35,8 @@ export interface StageQuestion {
   readonly skips: (active: ActiveCheck) => boolean;
   /** Told of each opinion that counts, in order. */
   readonly hears: (heard: HeardOpinion) => void;
+  /** Aborted for whoever has not answered when the stage is over. Another stage may use it if it was not. */
+  readonly controller: AbortController;
   /** Milliseconds for the whole stage. */
   readonly timeoutMs: number;
   readonly clock: Clock;
@@ -67,7 +69,6 @@ interface Slot {
 
 class StageRun {
   readonly #question: StageQuestion;
-  readonly #controller = new AbortController();
   /** A 421 was heard. */
   #ended = false;
   #interrupted: 'late' | 'gone' | undefined;
@@ -158,7 +159,7 @@ class StageRun {
   /** One check's answer. The promise never rejects. */
   #ask(active: ActiveCheck): Awaitable<AnyOpinion | undefined> {
     try {
-      const answer = this.#question.ask(active, this.#controller.signal);
+      const answer = this.#question.ask(active, this.#question.controller.signal);
       if (answer === undefined) return undefined;
       if (!isPending(answer)) return this.#read(active, answer);
       return Promise.resolve(answer).then(
@@ -231,7 +232,7 @@ class StageRun {
   #interrupt(why: 'late' | 'gone'): void {
     this.#interrupted = why;
     this.#wake?.();
-    this.#controller.abort(
+    this.#question.controller.abort(
       new DOMException(`the stage is over: ${why}`, why === 'late' ? 'TimeoutError' : 'AbortError'),
     );
   }
@@ -242,7 +243,7 @@ class StageRun {
       clearTimeout(this.#timer);
       this.#question.gone.removeEventListener('abort', this.#onGone);
       // Whoever has not answered need not; for the others the signal has no listener any more.
-      this.#controller.abort();
+      this.#question.controller.abort();
     }
     return this.#interrupted === 'gone' ? 'gone' : 'complete';
   }

@@ -1,4 +1,5 @@
 import {
+  type Awaitable,
   type Backend,
   type Delivery,
   type DeliveryResult,
@@ -67,7 +68,8 @@ export class TransactionDelivery {
   async recipient(path: Path): Promise<BackendAnswer> {
     if (this.#failure === undefined) {
       try {
-        const delivery = this.#delivery ?? (await this.#begin());
+        const begun = this.#delivery ?? this.#begin();
+        const delivery = isPending(begun) ? await begun : begun;
         const answer: unknown = await this.#within(delivery.recipient(path), this.#times.backendTimeoutMs);
         if (isReply(answer)) return { reply: answer.code === 421 ? { ...answer, code: 451 } : answer };
         this.#break('its answer to a recipient is no SMTP reply');
@@ -105,10 +107,14 @@ export class TransactionDelivery {
     if (this.#delivery !== undefined) abortQuietly(this.#delivery);
   }
 
-  async #begin(): Promise<Delivery> {
+  #begin(): Awaitable<Delivery> {
     const begun = this.#backend.begin(this.#transaction);
+    if (!isPending(begun)) return this.#begun(begun);
     // A backend that begins after its time, or after the transaction, must learn that nobody will come.
-    const delivery = isPending(begun) ? await this.#within(begun, this.#times.backendTimeoutMs, abortQuietly) : begun;
+    return this.#within(begun, this.#times.backendTimeoutMs, abortQuietly).then((delivery) => this.#begun(delivery));
+  }
+
+  #begun(delivery: Delivery): Delivery {
     if (this.#over) {
       abortQuietly(delivery);
       throw new Error('the transaction is over');
@@ -122,6 +128,7 @@ export class TransactionDelivery {
   #within<T>(promise: Promise<T>, timeoutMs: number, late?: (value: T) => void): Promise<T> {
     return new Promise((resolve, reject) => {
       let waiting = true;
+      let timer: NodeJS.Timeout | undefined;
       const leave = (): void => {
         waiting = false;
         clearTimeout(timer);
@@ -132,7 +139,6 @@ export class TransactionDelivery {
         leave();
         reject(error);
       };
-      const timer = setTimeout(() => fail(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs).unref();
       this.#interrupt = fail;
       // The backend may be written in JavaScript, and answer at once.
       Promise.resolve(promise).then((value) => {
@@ -140,6 +146,10 @@ export class TransactionDelivery {
         leave();
         resolve(value);
       }, fail);
+      // Behind an answer that is there already, which then needs no timer.
+      queueMicrotask(() => {
+        if (waiting) timer = setTimeout(() => fail(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs).unref();
+      });
     });
   }
 

@@ -3,6 +3,8 @@ import { isFieldName } from './field-name.ts';
 /** RFC 5322 §2.1.1, without the CRLF: lines should not be longer than the first and must not be than the second. */
 const goodLine = 78;
 const longestLine = 998;
+/** Printable ASCII without white space at its ends. */
+const plain = /^[!-~](?:[ -~]*[!-~])?$/;
 
 /**
  * One header field as it goes on the wire: name, colon, value, CRLF. Whatever stands in the value, it is one field, and
@@ -24,6 +26,8 @@ const longestLine = 998;
  */
 export function formatHeaderField(name: string, value: string): string {
   if (!isFieldName(name)) throw new TypeError(`formatHeaderField: ${JSON.stringify(name)} is not the name of a field`);
+  // Most fields that a server adds: nothing to make safe, nothing to fold.
+  if (name.length + 2 + value.length <= goodLine && plain.test(value)) return `${name}: ${value}\r\n`;
   const lines = foldedLines(value);
   const width = lines.length === 1 ? goodLine : longestLine;
   const first = lines.shift() ?? '';

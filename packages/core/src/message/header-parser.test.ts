@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { HeaderParser, type HeaderParserOptions, type HeaderParserState } from './header-parser.ts';
+import { HeaderBounds, HeaderParser, type HeaderParserOptions, type HeaderParserState } from './header-parser.ts';
 
 /** The result of a whole message as plain data, cut at the given offsets. */
 function read(message: Uint8Array, cuts: readonly number[] = [], options?: HeaderParserOptions): unknown {
@@ -255,5 +255,13 @@ describe('HeaderParser', () => {
         expect(empty > 0).toBe(state.separator);
       }),
     );
+  });
+
+  it('takes bounds that were read once, for as many parsers as one likes', () => {
+    const bounds = new HeaderBounds({ maxHeaderBytes: 10 });
+    for (let times = 0; times < 2; times += 1) {
+      expect(new HeaderParser(bounds).write(bytes('Subject: too long\r\n\r\n'))).toMatchObject({ kind: 'refused' });
+    }
+    expect(() => new HeaderBounds({ maxFields: 0 })).toThrow(RangeError);
   });
 });
