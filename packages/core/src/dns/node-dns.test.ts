@@ -41,6 +41,12 @@ describe('fromNodeDns', () => {
     expect(await resolver.resolve('a.test', 'NS')).toMatchObject({ records: ['ns.example.com'] });
   });
 
+  it('gives TLSA records behind CNAME records, and nothing else', async () => {
+    const tlsa = { usage: 3, selector: 1, matchingType: 1, data: 'ab' };
+    const { resolver } = await start({ 'a.test': { CNAME: 'b.test' }, 'b.test': { TLSA: tlsa } });
+    expect(await resolver.resolve('a.test', 'TLSA')).toMatchObject({ kind: 'records', records: [tlsa] });
+  });
+
   it('says network when no server can be reached', async () => {
     const { node, resolver } = await start({});
     // Port 1 of loopback: nobody listens there.

@@ -78,7 +78,8 @@ const questions: Questions = {
     })),
   }),
   TLSA: async (resolver, name) => ({
-    records: (await resolver.resolveTlsa(name)).map(({ certUsage, selector, match, data }) => ({
+    // Node leaves a hole in its list for each CNAME record on the way; `flat` closes it.
+    records: (await resolver.resolveTlsa(name)).flat().map(({ certUsage, selector, match, data }) => ({
       usage: certUsage,
       selector,
       matchingType: match,
