@@ -25,7 +25,7 @@ export interface ChaosStep {
 }
 
 /** Where a client stops in the middle, and how. */
-export interface ChaosCut {
+interface ChaosCut {
   /** In which step. */
   readonly step: number;
   /** Whether it is in the lines of the step, or in the message behind them. */
@@ -44,7 +44,7 @@ export interface ChaosScript {
 }
 
 /** A message whose final dot was sent. */
-export interface SentMessage {
+interface SentMessage {
   readonly message: ChaosMessage;
   /** The recipients of its transaction that got a 250, as they were written. */
   readonly recipients: readonly string[];
