@@ -6,7 +6,7 @@ import type { GatewayHouse } from './gateway-house.ts';
 import { type HeardOpinion, isForStrangers } from './heard-opinion.ts';
 import type { OpinionLedger } from './opinion-ledger.ts';
 import type { SessionFacts } from './session-facts.ts';
-import { type ActiveCheck, runStage } from './stage-runner.ts';
+import { type ActiveCheck, CLIENT_GONE, runStage } from './stage-runner.ts';
 
 /** A question to the session's checks. */
 export interface StageRequest {
@@ -129,7 +129,7 @@ export class SessionChecks {
 
   /** The client is gone. */
   leave(): void {
-    this.#gone.abort();
+    this.#gone.abort(CLIENT_GONE);
   }
 
   /** Tells the checks that the session is over. */

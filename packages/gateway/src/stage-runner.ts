@@ -61,6 +61,11 @@ export function runStage(question: StageQuestion): Awaitable<StageEnd> {
   return new StageRun(question).start();
 }
 
+/** Why a signal fires. One object each: what an exception costs is its stack, which would say nothing here. */
+export const CLIENT_GONE: DOMException = new DOMException('The client is gone.', 'AbortError');
+const DEADLINE_PASSED = new DOMException('The deadline of the stage has passed.', 'TimeoutError');
+const STAGE_OVER = new DOMException('The outcome of the stage is determined.', 'AbortError');
+
 /** What a check answered, or has not yet. */
 interface Slot {
   readonly active: ActiveCheck;
@@ -232,9 +237,7 @@ class StageRun {
   #interrupt(why: 'late' | 'gone'): void {
     this.#interrupted = why;
     this.#wake?.();
-    this.#question.controller.abort(
-      new DOMException(`the stage is over: ${why}`, why === 'late' ? 'TimeoutError' : 'AbortError'),
-    );
+    this.#question.controller.abort(why === 'late' ? DEADLINE_PASSED : CLIENT_GONE);
   }
 
   #finish(): StageEnd {
@@ -243,7 +246,7 @@ class StageRun {
       clearTimeout(this.#timer);
       this.#question.gone.removeEventListener('abort', this.#onGone);
       // Whoever has not answered need not; for the others the signal has no listener any more.
-      this.#question.controller.abort();
+      this.#question.controller.abort(STAGE_OVER);
     }
     return this.#interrupted === 'gone' ? 'gone' : 'complete';
   }
