@@ -16,8 +16,8 @@ import type { GatewayOptions } from './gateway-options.ts';
 import type { GatewaySession } from './gateway-session.ts';
 import type { ServerOptions } from './smtp-server-adapter.ts';
 
-export const client: { address: string; port: number } = { address: '192.0.2.1', port: 40_000 };
-export const local: { address: string; port: number } = { address: '198.51.100.1', port: 25 };
+const client: { address: string; port: number } = { address: '192.0.2.1', port: 40_000 };
+const local: { address: string; port: number } = { address: '198.51.100.1', port: 25 };
 
 export function opinion(more: object = {}, kind: `${string}/${string}` = 'test/finding'): Opinion {
   return { finding: { kind, summary: 'A finding.' }, ...more };
@@ -35,7 +35,7 @@ export const permits: Check = check('permits', {
 const OK: SmtpReply = { code: 250, enhanced: '2.0.0', text: 'queued as 1' };
 
 /** A backend that remembers everything, and can be told to misbehave. */
-export class RecordingBackend implements Backend {
+class RecordingBackend implements Backend {
   readonly messages: string[] = [];
   readonly recipients: string[] = [];
   begun = 0;
