@@ -1,6 +1,6 @@
 import { tmpdir } from 'node:os';
 import { OptionReader, type PermanentReply, type TransientReply } from '@postern/core';
-import { Segments } from './segments.ts';
+import { Segments, SpareSegments } from './segments.ts';
 import { SpoolFile } from './spool-file.ts';
 
 /** The bounds of a `SpoolSpace`. */
@@ -32,9 +32,10 @@ interface Bounds {
   readonly directory: string;
 }
 
-/** What the spools of a space share: the bytes that they hold together. */
+/** What the spools of a space share: the bytes that they hold together, and memory to hold them in. */
 interface Account {
   usedBytes: number;
+  readonly spare: SpareSegments;
 }
 
 /**
@@ -52,7 +53,7 @@ interface Account {
  */
 export class SpoolSpace {
   readonly #bounds: Bounds;
-  readonly #account: Account = { usedBytes: 0 };
+  readonly #account: Account = { usedBytes: 0, spare: new SpareSegments() };
 
   constructor(options?: SpoolSpaceOptions) {
     const read = new OptionReader('SpoolSpace', options);
@@ -85,7 +86,7 @@ export class SpoolSpace {
 export class MessageSpool {
   readonly #bounds: Bounds;
   readonly #account: Account;
-  readonly #memory = new Segments();
+  readonly #memory: Segments;
   #file: SpoolFile | undefined;
   #byteLength = 0;
   /** Bytes that this message has in the account. */
@@ -97,6 +98,7 @@ export class MessageSpool {
   constructor(bounds: Bounds, account: Account) {
     this.#bounds = bounds;
     this.#account = account;
+    this.#memory = new Segments(account.spare);
   }
 
   /** Bytes written to it. */
@@ -140,10 +142,15 @@ export class MessageSpool {
     return this.#file.write(room > 0 ? chunk.subarray(room) : chunk)?.catch((error) => this.#fail(diskFailure(error)));
   }
 
-  /** All its bytes, if none of them is on the disk: what reading costs without waiting for anything. */
-  get inMemory(): readonly Uint8Array[] | undefined {
-    const whole = this.#file === undefined && !this.#discarded && this.#failure === undefined;
-    return whole ? this.#memory.parts() : undefined;
+  /**
+   * Copies all its bytes to `target`, from `at` on, if none of them is on the disk; whether it did. To copy what has failed
+   * or was discarded is a mistake, and throws.
+   */
+  copyTo(target: Uint8Array, at: number): boolean {
+    this.#assertThere();
+    if (this.#file !== undefined) return false;
+    this.#memory.copyTo(target, at);
+    return true;
   }
 
   /**
