@@ -9,10 +9,12 @@ const body = `Subject: a message\r\n\r\n${'x'.repeat(78)}\r\n`.padEnd(Number(byt
 const commands = ['MAIL FROM:<a@client.example>', 'RCPT TO:<b@example.org>', 'DATA', `${body}\r\n.`];
 let left = Number(messages);
 
-/** Sends a line and waits for the reply to it. */
+/** Sends messages over one connection, each command after the reply to the one before. */
 async function session(): Promise<void> {
   const socket = connect({ port: Number(port), host: '127.0.0.1', noDelay: true });
   let replied: (line: string) => void = () => {};
+  let failed: (error: Error) => void = () => {};
+  socket.on('error', (error) => failed(error));
   let text = '';
   socket.on('data', (chunk) => {
     text += chunk.toString('latin1');
@@ -24,7 +26,7 @@ async function session(): Promise<void> {
   const reply = (): Promise<string> =>
     new Promise((resolve, reject) => {
       replied = resolve;
-      socket.once('error', reject);
+      failed = reject;
     });
   await reply();
   socket.write('HELO client.example\r\n');
