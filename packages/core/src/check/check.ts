@@ -52,6 +52,7 @@ export interface Check {
 
 /**
  * A check at work on one session. Each stage gets an `AbortSignal` that fires at its deadline or when the client is gone.
+ * It is for the question at hand alone: once the check has answered, it must not be listened to any more.
  * A stage that throws, answers rubbish or is late counts as `defer` (451 4.3.0), never as silence.
  */
 export interface CheckRun {
