@@ -1,22 +1,9 @@
+import { RECORD_TYPE_CODES } from './record-type.ts';
 import type { RecordType } from './resolver.ts';
-
-const RECORD_TYPES: ReadonlySet<string> = new Set<RecordType>([
-  'A',
-  'AAAA',
-  'TXT',
-  'MX',
-  'PTR',
-  'CNAME',
-  'NS',
-  'SOA',
-  'SRV',
-  'TLSA',
-  'CAA',
-]);
 
 /** Whether it is one of the record types that a `Resolver` takes. */
 export function isRecordType(value: unknown): value is RecordType {
-  return typeof value === 'string' && RECORD_TYPES.has(value);
+  return typeof value === 'string' && Object.hasOwn(RECORD_TYPE_CODES, value);
 }
 
 /**
