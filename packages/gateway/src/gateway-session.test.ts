@@ -1,12 +1,9 @@
 import { type Check, dryRun, type LoginAttempt, mailboxPath } from '@postern/core';
 import { describe, expect, it } from 'vitest';
-import { bench, check, opinion, permits, sendMessage, upTo } from './test-bench.ts';
+import { type Anything, bench, check, misdeeds, opinion, permits, sendMessage, upTo } from './test-bench.ts';
 
 const rejects = { code: 550, enhanced: '5.7.1', text: 'No' } as const;
 const _login: LoginAttempt = { mechanism: 'PLAIN', user: 'ann', password: 'secret' };
-
-/** What JavaScript may do: the compiler lets it through. */
-type Anything = ReturnType<typeof JSON.parse>;
 
 const places = ['start', 'connect', 'helo', 'mail', 'recipient', 'message', 'header', 'write', 'end'] as const;
 
@@ -19,18 +16,6 @@ function checkAt(place: (typeof places)[number], act: () => Anything, more: Part
   }
   return check('bad', { [place]: act }, more);
 }
-
-const misdeeds: Record<string, () => Anything> = {
-  throws: () => {
-    throw new Error('boom secret detail');
-  },
-  rejects: () => Promise.reject(new Error('boom secret detail')),
-  hangs: () => new Promise(() => {}),
-  'answers 7': () => 7,
-  'answers null': () => null,
-  'answers a promise of rubbish': () => Promise.resolve({ verdict: 'accept' }),
-  'permits everything': () => opinion({ permit: 'relay', verdict: 'accept' }),
-};
 
 describe('fails closed', () => {
   it('relays nothing without checks', async () => {

@@ -1,25 +1,10 @@
 import { type Check, type LoginAttempt, mailboxPath } from '@postern/core';
 import { describe, expect, it } from 'vitest';
 import type { GatewayOptions } from './gateway-options.ts';
-import { bench, check, opinion, permits, sendMessage, upTo } from './test-bench.ts';
+import { type Anything, bench, check, misdeeds, opinion, permits, sendMessage, upTo } from './test-bench.ts';
 
 const rejects = { code: 550, enhanced: '5.7.1', text: 'No' } as const;
 const login: LoginAttempt = { mechanism: 'PLAIN', user: 'ann', password: 'secret' };
-
-/** What JavaScript may do: the compiler lets it through. */
-type Anything = ReturnType<typeof JSON.parse>;
-
-const misdeeds: Record<string, () => Anything> = {
-  throws: () => {
-    throw new Error('boom secret detail');
-  },
-  rejects: () => Promise.reject(new Error('boom secret detail')),
-  hangs: () => new Promise(() => {}),
-  'answers 7': () => 7,
-  'answers null': () => null,
-  'answers a promise of rubbish': () => Promise.resolve({ verdict: 'accept' }),
-  'permits everything': () => opinion({ permit: 'relay', verdict: 'accept' }),
-};
 
 describe('strangers', () => {
   const auth = check('auth', {

@@ -27,6 +27,22 @@ export function check(name: string, run: CheckRun, more: Partial<Check> = {}): C
   return { name, cost: 'local', start: () => run, ...more };
 }
 
+/** What JavaScript may do: the compiler lets it through. */
+export type Anything = ReturnType<typeof JSON.parse>;
+
+/** What a check can do instead of answering. */
+export const misdeeds: Record<string, () => Anything> = {
+  throws: () => {
+    throw new Error('boom secret detail');
+  },
+  rejects: () => Promise.reject(new Error('boom secret detail')),
+  hangs: () => new Promise(() => {}),
+  'answers 7': () => 7,
+  'answers null': () => null,
+  'answers a promise of rubbish': () => Promise.resolve({ verdict: 'accept' }),
+  'permits everything': () => opinion({ permit: 'relay', verdict: 'accept' }),
+};
+
 /** Permits example.org, as `relay-acl` would. */
 export const permits: Check = check('permits', {
   recipient: (_transaction, path) => (path.domain === 'example.org' ? opinion({ permit: 'local' }) : undefined),
