@@ -1,0 +1,7 @@
+/**
+ * How many connections, at once and per second, in total and per client? How many failed logins?.
+ *
+ * @module
+ */
+
+export {};

@@ -1,0 +1,7 @@
+/**
+ * Shared state for several machines: Store and Cache of Postern on Redis or Valkey.
+ *
+ * @module
+ */
+
+export {};
