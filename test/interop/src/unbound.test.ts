@@ -91,7 +91,7 @@ describeWith([unbound], 'unbound', () => {
 
   describe('answers from the contract’s zone', () => {
     type Servers = NonNullable<DnsClientOptions['servers']>;
-    const client = (...servers: Servers): DnsClient => new DnsClient({ servers, timeoutMs: 500 });
+    const client = (...servers: Servers): DnsClient => new DnsClient({ servers, timeoutMs: 2_000 });
     contract('DnsClient', () => client(`127.0.0.1:${port}`), []);
     contract('DnsClient over TCP', () => client(`tcp://127.0.0.1:${port}`), beyondConnections);
     contract('DnsClient over TLS', () => client({ url: `tls://127.0.0.1:${tlsPort}`, ca }), beyondConnections);
@@ -103,7 +103,7 @@ describeWith([unbound], 'unbound', () => {
     contract(
       'fromNodeDns',
       () => {
-        const node = new NodeResolver({ timeout: 200, tries: 1 });
+        const node = new NodeResolver({ timeout: 1_000, tries: 1 });
         node.setServers([`127.0.0.1:${port}`]);
         return fromNodeDns(node);
       },

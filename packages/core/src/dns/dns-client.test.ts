@@ -430,7 +430,7 @@ describe('DnsClient ends', () => {
       const { DnsClient } = await import(process.argv[1]);
       const servers = process.argv.slice(2);
       for (const server of servers) {
-        const client = new DnsClient({ servers: [server], timeoutMs: 100 });
+        const client = new DnsClient({ servers: [server], timeoutMs: 800 });
         const first = await client.resolve('a.test', 'A');
         const second = await client.resolve('silent.test', 'A');
         console.log(first.kind, second.reason);
