@@ -4,4 +4,5 @@
  * @module
  */
 
+export { IpList, type IpListEntry, type IpListInput, type IpListOptions } from './ip-list.ts';
 export type { BanList, ListEntry, ListEntryInput } from './list-entry.ts';
