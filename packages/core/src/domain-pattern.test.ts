@@ -26,6 +26,15 @@ describe('DomainSet', () => {
     expect(set.has(domain)).toBe(pattern !== undefined);
   });
 
+  it('matches single domains only when no pattern covers subdomains', () => {
+    const single = new DomainSet(['example.com', 'a.b.example.net']);
+    expect(single.match('example.com')).toBe('example.com');
+    expect(single.match('a.b.example.net')).toBe('a.b.example.net');
+    for (const domain of ['mail.example.com', 'b.example.net', 'example.net', 'com', '.example.com', '']) {
+      expect(single.match(domain)).toBeUndefined();
+    }
+  });
+
   it('looks no further into text that is longer than a domain', () => {
     expect(set.match(`${'a.'.repeat(121)}example.net`)).toBe('.example.net');
     expect(set.match(`${'a.'.repeat(122)}example.net`)).toBeUndefined();

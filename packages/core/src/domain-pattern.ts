@@ -28,6 +28,8 @@ function canonicalPattern(pattern: string): string | undefined {
  */
 export class DomainSet {
   readonly #patterns = new Set<string>();
+  /** Whether any pattern covers subdomains: without, a lookup is one step. */
+  #subtrees = false;
 
   /**
    * @param patterns - no bound of its own: one short string each
@@ -49,6 +51,7 @@ export class DomainSet {
         );
       }
       this.#patterns.add(canonical);
+      this.#subtrees ||= canonical.startsWith('.');
     }
   }
 
@@ -72,6 +75,7 @@ export class DomainSet {
     // many and as long as the text makes them.
     if (domain.length > LONGEST_NAME || domain.startsWith('.')) return undefined;
     if (this.#patterns.has(domain)) return domain;
+    if (!this.#subtrees) return undefined;
     for (let dot = domain.indexOf('.'); dot >= 0; dot = domain.indexOf('.', dot + 1)) {
       const parent = domain.slice(dot);
       if (this.#patterns.has(parent)) return parent;
