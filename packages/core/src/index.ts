@@ -121,10 +121,12 @@ export {
 export { isPermanentReply, isTransientReply } from './smtp/reply-class.ts';
 export { formatReply, formatReplyText, type ReplyFormat } from './smtp/reply-format.ts';
 export { parseReply } from './smtp/reply-parse.ts';
+export { ReplyReader } from './smtp/reply-reader.ts';
 export type { Client, Service, Session, TlsFacts } from './smtp/session.ts';
 export { isSmtpReply, type PermanentReply, replyOf, type SmtpReply, type TransientReply } from './smtp/smtp-reply.ts';
 export type { Transaction } from './smtp/transaction.ts';
 export type { Cache } from './store/cache.ts';
+export { type Expiring, ExpiringMap, type ExpiringMapBounds } from './store/expiring-map.ts';
 export { MemoryStore, type MemoryStoreOptions } from './store/memory-store.ts';
 export type {
   AcquireResult,

@@ -1,8 +1,7 @@
 import type { Socket } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
-import type { SmtpReply } from '@postern/core';
+import { ReplyReader, type SmtpReply } from '@postern/core';
 import SMTPConnection from 'nodemailer/lib/smtp-connection';
-import { ReplyReader } from './reply-reader.ts';
 import { SmtpDialogue } from './smtp-dialogue.ts';
 
 /**

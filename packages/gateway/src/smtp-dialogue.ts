@@ -1,6 +1,5 @@
 import type { Socket } from 'node:net';
-import type { SmtpReply } from '@postern/core';
-import { ReplyReader } from './reply-reader.ts';
+import { ReplyReader, type SmtpReply } from '@postern/core';
 
 /** Why a dialogue is over. `garbage`: the server sent what is no reply, or a reply that nobody had asked for. */
 export type LossReason = 'closed' | 'timeout' | 'garbage' | 'given-up';

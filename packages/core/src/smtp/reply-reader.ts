@@ -1,4 +1,5 @@
-import { parseReply, type SmtpReply } from '@postern/core';
+import { parseReply } from './reply-parse.ts';
+import type { SmtpReply } from './smtp-reply.ts';
 
 /**
  * The longest line that is read, four times of what RFC 5321 §4.5.3.1.5 allows, and the most lines of a reply. A server
@@ -8,7 +9,10 @@ const MAX_LINE_BYTES = 2048;
 const MAX_LINES = 60;
 const HYPHEN = 0x2d;
 
-/** Cuts what a server sends into replies (RFC 5321 §4.2.1), within bounds. Nothing in them is to be trusted. */
+/**
+ * Cuts what a server sends into replies (RFC 5321 §4.2.1), however it is cut into chunks. Within bounds: of what is no
+ * reply yet, 60 lines of 2,048 bytes are kept at most. Nothing in the replies is to be trusted.
+ */
 export class ReplyReader {
   /** The beginning of a line, in bytes as characters. */
   #line = '';

@@ -1,7 +1,7 @@
-import type { SmtpReply } from '@postern/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ReplyReader } from './reply-reader.ts';
+import type { SmtpReply } from './smtp-reply.ts';
 
 function read(chunks: readonly string[]): readonly SmtpReply[] | undefined {
   const reader = new ReplyReader();
