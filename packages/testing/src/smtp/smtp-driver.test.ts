@@ -79,7 +79,7 @@ describe('reply', () => {
   });
 
   it('waits no longer than it is told', async () => {
-    serverSide.write('250-first\r\n25');
+    serverSide.write('25');
     await expect(client.reply(10)).rejects.toMatchObject({ reason: 'timeout', message: 'no reply within 10 ms' });
     serverSide.write('0 last\r\n');
     expect(await client.reply()).toMatchObject({ lines: ['last'] });
