@@ -127,6 +127,7 @@ export { isSmtpReply, type PermanentReply, replyOf, type SmtpReply, type Transie
 export type { Transaction } from './smtp/transaction.ts';
 export type { Cache } from './store/cache.ts';
 export { type Expiring, ExpiringMap, type ExpiringMapBounds } from './store/expiring-map.ts';
+export { isStore } from './store/is-store.ts';
 export { MemoryStore, type MemoryStoreOptions } from './store/memory-store.ts';
 export type {
   AcquireResult,

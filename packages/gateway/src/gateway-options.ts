@@ -5,6 +5,7 @@ import {
   type Clock,
   isClock,
   isResolver,
+  isStore,
   OptionReader,
   type Report,
   type Resolver,
@@ -256,10 +257,6 @@ function hasFunction(value: unknown, name: string): boolean {
 
 function isDeliver(value: unknown): value is Backend | DeliverFunction {
   return typeof value === 'function' || hasFunction(value, 'begin');
-}
-
-function isStore(value: unknown): value is Store {
-  return hasFunction(value, 'charge') && hasFunction(value, 'acquire') && hasFunction(value, 'remember');
 }
 
 function isReportListener(value: unknown): value is (report: Report) => void {
