@@ -1,4 +1,13 @@
 import { type PermanentReply, relayDenied } from '@postern/core';
+import type { MailboxFault } from './mailbox-fault.ts';
+
+/**
+ * How a local part can ask the next server to send the mail elsewhere: `percent-hack` (`user%victim@ours`), `bang-path`
+ * (`victim!user@ours`), `quoted-route` (`"user@victim"@ours`), `disguised-route` (characters beyond ASCII that
+ * normalization turns into one of these), `encoded-address` (an encoded word of RFC 2047, or an address that Exchange
+ * encapsulates).
+ */
+export type RoutingTrick = 'percent-hack' | 'bang-path' | 'quoted-route' | 'disguised-route' | 'encoded-address';
 
 /**
  * Why a recipient is denied.
@@ -6,33 +15,11 @@ import { type PermanentReply, relayDenied } from '@postern/core';
  * About the client: `client-address` (no IP address, so that nothing can be said of it), `relay-denied` (a stranger, and
  * a domain that is none of ours).
  *
- * Whoever asks, because no mailbox of RFC 5321 §4.1.2 looks like this: `no-recipient`, `path-too-long` (§4.5.3.1.3),
- * `control-character`, `source-route` (`@ours:user@victim`), `nested-address` (`user@victim@ours`), `empty-local-part`,
- * `local-part-too-long` (§4.5.3.1.1), `non-ascii-local-part`, `bad-local-part`, `no-domain`, `trailing-dot`,
- * `bad-domain`, `address-literal` (not one of ours).
+ * Whoever asks: what is no mailbox ({@link MailboxFault}), and `address-literal` (one that is not ours).
  *
- * In a domain of ours, and without domain, because the next server may route by it: `percent-hack` (`user%victim@ours`),
- * `bang-path` (`victim!user@ours`), `quoted-route` (`"user@victim"@ours`).
+ * In a domain of ours, and without domain, because the next server may route by it: a {@link RoutingTrick}.
  */
-export type DenyReason =
-  | 'client-address'
-  | 'relay-denied'
-  | 'no-recipient'
-  | 'path-too-long'
-  | 'control-character'
-  | 'source-route'
-  | 'nested-address'
-  | 'empty-local-part'
-  | 'local-part-too-long'
-  | 'non-ascii-local-part'
-  | 'bad-local-part'
-  | 'no-domain'
-  | 'trailing-dot'
-  | 'bad-domain'
-  | 'address-literal'
-  | 'percent-hack'
-  | 'bang-path'
-  | 'quoted-route';
+export type DenyReason = 'client-address' | 'relay-denied' | 'address-literal' | MailboxFault | RoutingTrick;
 
 /** What the client is told, and a person who reads a report. Nothing of what the client sent stands in it. */
 const texts: Readonly<Record<DenyReason, string>> = {
@@ -45,15 +32,21 @@ const texts: Readonly<Record<DenyReason, string>> = {
   'nested-address': 'The recipient address has more than one "@". Give one mailbox.',
   'empty-local-part': 'The recipient address has nothing before the "@".',
   'local-part-too-long': 'The recipient address has more than 64 octets before the "@".',
-  'non-ascii-local-part': 'The recipient address has other than ASCII characters before the "@".',
+  'non-ascii-local-part': 'The recipient address has other than ASCII characters before the "@". Use SMTPUTF8.',
   'bad-local-part': 'The recipient address is malformed before the "@".',
+  'bad-utf8': 'The recipient address is no well-formed UTF-8.',
+  'invisible-character': 'The recipient address has characters that cannot be seen.',
+  'not-normalized': 'The recipient address is not in Unicode normalization form C.',
   'no-domain': 'The recipient address has no domain.',
   'trailing-dot': 'The domain of the recipient ends with a dot. Leave it out.',
   'bad-domain': 'The domain of the recipient is malformed.',
+  'bad-literal': 'The address literal of the recipient is malformed.',
   'address-literal': 'This server takes no mail for that address literal. Use a domain.',
   'percent-hack': 'Routing with "%" in a recipient address is not allowed here.',
   'bang-path': 'Routing with "!" in a recipient address is not allowed here.',
   'quoted-route': 'Routing within a quoted recipient address is not allowed here.',
+  'disguised-route': 'The recipient address has characters that some servers take for routing.',
+  'encoded-address': 'The recipient address has another one encoded in it.',
 };
 
 /** One or two sentences for a person. */

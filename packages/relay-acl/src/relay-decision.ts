@@ -1,10 +1,10 @@
-import type { PermanentReply } from '@postern/core';
+import type { PermanentReply, TransientReply } from '@postern/core';
 import type { DenyReason } from './deny-reason.ts';
 
 interface DecisionFacts {
   /**
    * What decided: the domain pattern, the network, or the user, as the options or the session name it; the recipient's
-   * domain when no pattern matched it; `''` when nothing of the kind was reached.
+   * domain when no pattern matched it or a lookup did; `''` when nothing of the kind was reached.
    */
   readonly matched: string;
   /** One or two sentences for a person. */
@@ -33,5 +33,13 @@ export interface DeniedDecision extends DecisionFacts {
   readonly reply: PermanentReply;
 }
 
+/** Not now: a lookup of domains threw, answered neither yes nor no, or not in time. Unknown is never a yes. */
+export interface DeferredDecision extends DecisionFacts {
+  readonly decision: 'deny';
+  readonly reason: 'lookup-failed';
+  /** 451 4.3.0 */
+  readonly reply: TransientReply;
+}
+
 /** May this client send to this recipient through us, and why? */
-export type RelayDecision = LocalDecision | RelayedDecision | DeniedDecision;
+export type RelayDecision = LocalDecision | RelayedDecision | DeniedDecision | DeferredDecision;
