@@ -1,7 +1,14 @@
 /**
- * How many connections, at once and per second, in total and per client? How many failed logins?.
+ * How many connections, at once and per second, in total and per client? How many failed logins?
  *
  * @module
  */
 
-export {};
+export type { Closing, ConcurrencyLease, ConcurrencyLimit, ConcurrencyRefusal } from './concurrency-lease.ts';
+export {
+  type AcquireOptions,
+  ConcurrencyLimiter,
+  type ConcurrencyLimiterOptions,
+  type ConcurrencyStats,
+  type ConcurrencySubject,
+} from './concurrency-limiter.ts';
