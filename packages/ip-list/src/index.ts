@@ -6,6 +6,7 @@
 
 export type { BanJournal } from './ban-journal.ts';
 export { BanJournalError, type BanJournalErrorCode } from './ban-journal-error.ts';
+export type { CsvColumns } from './csv-format.ts';
 export {
   DomainList,
   type DomainListEntry,
@@ -16,4 +17,37 @@ export { IpList, type IpListEntry, type IpListInput, type IpListOptions } from '
 export type { BadJournalLine, JournalReplay } from './journal-replay.ts';
 export type { JournaledEntry, JournaledList } from './journaled-list.ts';
 export type { BanList, ListEntry, ListEntryInput } from './list-entry.ts';
+export {
+  type DomainListFileOptions,
+  type IpListFileOptions,
+  type ListFile,
+  type ListFileError,
+  type ListFileLimits,
+  type LoadedEntries,
+  type LoadedList,
+  loadDomainList,
+  loadIpList,
+  type UnusableList,
+} from './list-file.ts';
+export type { DomainListFormat, IpListFormat } from './list-format.ts';
+export type { ListProblem, ListProblemReason, ListProblems } from './list-problem.ts';
 export { type BanJournalOptions, openBanJournal } from './open-ban-journal.ts';
+export {
+  type DomainTextOptions,
+  type IpTextOptions,
+  type KeyedEntry,
+  type ProblemListener,
+  readDomainEntries,
+  readIpEntries,
+  type TextListOptions,
+} from './read-entries.ts';
+export type { ReloadEvent } from './reload-event.ts';
+export type { TextSource } from './text-pieces.ts';
+export {
+  type DomainWatchOptions,
+  type FileWatch,
+  type IpWatchOptions,
+  type ReplaceableList,
+  type WatchOptions,
+  watchFile,
+} from './watch-file.ts';
