@@ -48,6 +48,7 @@ export {
   type CachingResolverStats,
 } from './dns/caching-resolver.ts';
 export type { DnsClientServer } from './dns/configured-server.ts';
+export { type DeadlineOptions, DeadlineResolver } from './dns/deadline-resolver.ts';
 export { DnsClient, type DnsClientOptions } from './dns/dns-client.ts';
 export { toDnsName } from './dns/dns-name.ts';
 export type { ResolveTrace } from './dns/dns-tracing.ts';
@@ -141,3 +142,4 @@ export type {
   Unsubscribe,
   WindowCharge,
 } from './store/store.ts';
+export { storedKey } from './store/stored-key.ts';
