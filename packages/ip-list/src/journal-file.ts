@@ -75,10 +75,7 @@ export class JournalFile {
 
   /** Resolves when the lines are on the disk. When it rejects, the file is what it was before. */
   async append(lines: string): Promise<void> {
-    if (!this.#folderIsSynced) {
-      await this.#disk.syncFolder(this.path);
-      this.#folderIsSynced = true;
-    }
+    if (!this.#folderIsSynced) await this.#syncFolder();
     if (this.#hasRemains) await this.#cutRemains();
     this.#hasRemains = true;
     let written: number;
@@ -122,13 +119,17 @@ export class JournalFile {
     this.#hasRemains = false;
     // Nothing is acknowledged before the new name is on the disk: `append` tries again.
     this.#folderIsSynced = false;
-    await this.#disk.syncFolder(this.path);
-    this.#folderIsSynced = true;
     await before.close();
+    await this.#syncFolder();
   }
 
   close(): Promise<void> {
     return this.#handle.close();
+  }
+
+  async #syncFolder(): Promise<void> {
+    await this.#disk.syncFolder(this.path);
+    this.#folderIsSynced = true;
   }
 
   async #cutRemains(): Promise<void> {
