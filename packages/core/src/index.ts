@@ -40,6 +40,7 @@ export type {
   Verdict,
 } from './check/opinion.ts';
 export { type AnyOpinion, type OpinionReading, readOpinion } from './check/read-opinion.ts';
+export type { RefusedCommand } from './check/refused-command.ts';
 export type { Outcome, Report, ReportedOpinion, ReportedRecipient, Stage } from './check/report.ts';
 export { type Clock, isClock, systemClock } from './clock.ts';
 export {
@@ -130,6 +131,7 @@ export type { Cache } from './store/cache.ts';
 export { type Expiring, ExpiringMap, type ExpiringMapBounds } from './store/expiring-map.ts';
 export { isStore } from './store/is-store.ts';
 export { MemoryStore, type MemoryStoreOptions } from './store/memory-store.ts';
+export { RateTable } from './store/rate-table.ts';
 export type {
   AcquireResult,
   Charge,

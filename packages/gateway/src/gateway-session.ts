@@ -62,6 +62,11 @@ export interface GatewaySession {
   recipient(path: Path): Awaitable<SmtpReply>;
   /** DATA. */
   data(): DataAnswer;
+  /**
+   * The transport refuses a command by itself: one that is unknown, malformed or out of order, and so is none of the calls
+   * here. Gives the reply to tell: the same, or the 421 that ends the session.
+   */
+  commandRefused(reply: SmtpReply): Awaitable<SmtpReply>;
   /** RSET: ends a transaction. */
   reset(): void;
   /**

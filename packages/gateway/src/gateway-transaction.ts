@@ -4,6 +4,7 @@ import {
   type Finding,
   type Outcome,
   type Path,
+  type RefusedCommand,
   type ReportedRecipient,
   relayDenied,
   type SmtpReply,
@@ -37,6 +38,8 @@ export interface TransactionHost {
   conclude(summary: StageSummary, next: () => Awaitable<SmtpReply>): Awaitable<SmtpReply>;
   /** Ends the session if a check asked for it: its last reply. */
   farewellFor(summary: StageSummary): SmtpReply | undefined;
+  /** What is told to a client that is refused something; `into` takes what was said of it. */
+  refused(refused: RefusedCommand, into: HeardOpinion[]): Awaitable<SmtpReply>;
   /** Ends the session because the client went over a limit. */
   overLimit(limit: string, most: number, text: string): SmtpReply;
   /** The transaction has ended. */
@@ -59,6 +62,8 @@ export class GatewayTransaction {
   readonly #asked = new OpinionLedger();
   readonly #accepted = new OpinionLedger();
   readonly #message = new OpinionLedger();
+  /** What was said of refusals: it counts for nothing else. */
+  readonly #refused: HeardOpinion[] = [];
   readonly #enforced: HeardOpinion[] = [];
   readonly #reported: ReportedRecipient[] = [];
   #refusals = 0;
@@ -77,7 +82,7 @@ export class GatewayTransaction {
 
   /** All opinions, in the order in which they were heard. */
   get opinions(): readonly HeardOpinion[] {
-    return [...this.#mail.opinions, ...this.#asked.opinions, ...this.#message.opinions];
+    return [...this.#mail.opinions, ...this.#asked.opinions, ...this.#message.opinions, ...this.#refused];
   }
 
   /** The opinions that decided a reply. */
@@ -264,7 +269,7 @@ export class GatewayTransaction {
     return this.#own(this.#asked, reply, { kind: 'gateway/score', summary, score, threshold: rejectScore }, path);
   }
 
-  #refusedByBackend(path: Path, { reply, failure }: BackendAnswer): SmtpReply {
+  #refusedByBackend(path: Path, { reply, failure }: BackendAnswer): Awaitable<SmtpReply> {
     const { code, enhanced, text } = reply;
     const finding: Finding =
       failure === undefined
@@ -275,14 +280,16 @@ export class GatewayTransaction {
     return this.#refuseRecipient(path, reply);
   }
 
-  #refuseRecipient(path: Path, reply: SmtpReply): SmtpReply {
+  #refuseRecipient(path: Path, reply: SmtpReply): Awaitable<SmtpReply> {
     const { maxRefusedRecipients } = this.#host.house.settings;
     const told = withId(reply, this.facts.id);
     if (told.code < 500) this.#deferral = told;
     else this.#rejection = told;
     this.#report(path, told);
     this.#refusals += 1;
-    if (this.#refusals <= maxRefusedRecipients) return told;
+    if (this.#refusals <= maxRefusedRecipients) {
+      return told.code === 421 ? told : this.#host.refused({ kind: 'recipient', reply: told }, this.#refused);
+    }
     return this.#host.overLimit('maxRefusedRecipients', maxRefusedRecipients, 'Too many refused recipients');
   }
 

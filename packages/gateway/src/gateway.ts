@@ -1,4 +1,4 @@
-import { HeaderBounds, MemoryStore, systemResolver } from '@postern/core';
+import { formatReplyText, HeaderBounds, MemoryStore, type SmtpReply, systemResolver } from '@postern/core';
 import type { SMTPServer, SMTPServerOptions, SMTPServerSession } from 'smtp-server';
 import { Bystanders } from './bystanders.ts';
 import { toBackend } from './deliver-function.ts';
@@ -30,7 +30,8 @@ export interface Gateway {
   smtpServerOptions(extra?: ServerOptions): SMTPServerOptions;
   /**
    * Watches the sockets of a server for what its hooks cannot see: sessions that last too long, clients that bring nothing
-   * forward, messages that trickle in. It also keeps a client's broken connection from ending the process, as an `error`
+   * forward, messages that trickle in. Only there can a check end a session for commands that the server refuses by itself
+   * at once, and not only at the next MAIL, RCPT or AUTH. It also keeps a client's broken connection from ending the process, as an `error`
    * of the server that nobody listens to would.
    */
   attach(server: SMTPServer): void;
@@ -106,6 +107,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const ids = new SessionIds();
   const sessions = new Set<SessionMachine>();
   const doors = new WeakMap<SMTPServerSession, SmtpServerDoor>();
+  const servers = new Set<SMTPServer>();
   const watches = new Set<() => void>();
   /** Who waits for the last session to end. */
   const closers: (() => void)[] = [];
@@ -120,15 +122,25 @@ export function createGateway(options: GatewayOptions): Gateway {
     return machine;
   };
 
+  const hangUp = (of: SMTPServerSession, reply: SmtpReply): void => {
+    for (const { connections } of servers) {
+      for (const connection of connections) {
+        if (connection.session === of) connection.send(reply.code, formatReplyText(reply));
+      }
+    }
+  };
+
   return {
     session,
-    smtpServerOptions: (extra) => smtpServerOptions({ ...settings, session, doors }, extra),
+    smtpServerOptions: (extra) => smtpServerOptions({ ...settings, session, hangUp, doors }, extra),
     attach: (server) => {
+      servers.add(server);
       watches.add(watchSockets(server, (each) => doors.get(each), settings));
     },
     close: async () => {
       for (const unwatch of watches) unwatch();
       watches.clear();
+      servers.clear();
       for (const each of sessions) each.close();
       if (sessions.size > 0) {
         await new Promise<void>((resolve) => {

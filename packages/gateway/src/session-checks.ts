@@ -59,6 +59,7 @@ export class SessionChecks {
       mail: at('mail'),
       recipient: at('recipient'),
       message: at('message'),
+      refusal: at('refusal'),
     };
   }
 
@@ -165,6 +166,7 @@ const HOOKS: readonly (keyof CheckRun)[] = [
   'mail',
   'recipient',
   'message',
+  'refusal',
   'report',
   'close',
 ];

@@ -3,8 +3,10 @@ import {
   authenticationFailed,
   type Check,
   type Finding,
+  isPending,
   type LoginAttempt,
   type Path,
+  type RefusedCommand,
   type SmtpReply,
   type Stage,
   type TlsFacts,
@@ -21,6 +23,8 @@ import { SessionChecks, type StageSummary } from './session-checks.ts';
 import type { SessionFacts } from './session-facts.ts';
 import { TransactionFacts } from './transaction-facts.ts';
 
+/** So many opinions about refusals are kept for the report: a client may be refused without end. */
+const MOST_ABOUT_REFUSALS = 100;
 const CLIENT_GONE: SmtpReply = { code: 421, enhanced: '4.4.2', text: 'The connection is over' };
 const LOGGED_IN: SmtpReply = { code: 235, enhanced: '2.7.0', text: 'Authentication successful' };
 const SEND_MESSAGE: SmtpReply = { code: 354, enhanced: '', text: 'End data with <CR><LF>.<CR><LF>' };
@@ -39,7 +43,7 @@ export class SessionMachine implements GatewaySession {
   /** What was said of the login that succeeded; and of all logins, for reports. */
   readonly #login = new OpinionLedger();
   readonly #logins: HeardOpinion[] = [];
-  /** What the transport knows about the end. */
+  /** What was said of refused commands, and what the transport knows about the end. */
   readonly #end: HeardOpinion[] = [];
   #failedLogins = 0;
   /** The opinions that decided a reply outside of transactions. */
@@ -67,6 +71,7 @@ export class SessionMachine implements GatewaySession {
       login: this.#login,
       conclude: (said, next) => this.#conclude(said, next),
       farewellFor: (said) => this.#farewellFor(said),
+      refused: (refused, into) => this.#refused(refused, into),
       overLimit: (limit, most, text) => this.#overLimit(limit, most, text),
       ended: (transaction, end) => this.#transactionEnded(transaction, end),
     };
@@ -131,9 +136,11 @@ export class SessionMachine implements GatewaySession {
 
   authenticate(attempt: LoginAttempt): Awaitable<SmtpReply> {
     if (this.#over !== undefined) return this.#over;
-    if (this.facts.helo === undefined) return HELO_FIRST;
+    if (this.facts.helo === undefined) return this.commandRefused(HELO_FIRST);
     // RFC 4954 §4: not during a mail transaction, and no second time.
-    if (this.facts.user !== undefined || this.#transaction !== undefined || !this.judgesLogins) return NO_LOGIN_NOW;
+    if (this.facts.user !== undefined || this.#transaction !== undefined || !this.judgesLogins) {
+      return this.commandRefused(NO_LOGIN_NOW);
+    }
     this.#stage = 'authenticate';
     this.#login.clear();
     const summary = this.#checks.ask({
@@ -150,7 +157,7 @@ export class SessionMachine implements GatewaySession {
 
   mail(reversePath: Path): Awaitable<SmtpReply> {
     if (this.#over !== undefined) return this.#over;
-    if (this.facts.helo === undefined) return HELO_FIRST;
+    if (this.facts.helo === undefined) return this.commandRefused(HELO_FIRST);
     this.reset();
     this.#stage = 'mail';
     const { maxTransactions, clock } = this.#house.settings;
@@ -171,16 +178,19 @@ export class SessionMachine implements GatewaySession {
   recipient(path: Path): Awaitable<SmtpReply> {
     if (this.#over !== undefined) return this.#over;
     this.#stage = 'recipient';
-    return this.#transaction === undefined ? MAIL_FIRST : this.#transaction.recipient(path);
+    return this.#transaction === undefined ? this.commandRefused(MAIL_FIRST) : this.#transaction.recipient(path);
   }
 
   data(): DataAnswer {
     if (this.#over !== undefined) return { kind: 'refused', reply: this.#over };
-    if (this.#transaction === undefined) return { kind: 'refused', reply: MAIL_FIRST };
-    const message = this.#transaction.data();
-    if (message === undefined) return { kind: 'refused', reply: NO_RECIPIENTS };
+    const message = this.#transaction?.data();
+    if (message === undefined) return this.#refuseData(this.#transaction === undefined ? MAIL_FIRST : NO_RECIPIENTS);
     this.#stage = 'message';
     return { kind: 'ready', reply: SEND_MESSAGE, message };
+  }
+
+  commandRefused(reply: SmtpReply): Awaitable<SmtpReply> {
+    return this.#over ?? this.#refused({ kind: 'command', reply }, this.#end);
   }
 
   reset(): void {
@@ -236,6 +246,29 @@ export class SessionMachine implements GatewaySession {
       return this.#overLimit('maxFailedLogins', maxFailedLogins, 'Too many failed logins');
     }
     return withId(refusal?.reply ?? authenticationFailed, this.id);
+  }
+
+  /** Nobody waits here: what takes time to be said of it is enforced at the next command. */
+  #refuseData(reply: SmtpReply): DataAnswer {
+    const told = this.commandRefused(reply);
+    return { kind: 'refused', reply: isPending(told) ? reply : told };
+  }
+
+  /** What is told to a client that is refused something. */
+  #refused(refused: RefusedCommand, into: HeardOpinion[]): Awaitable<SmtpReply> {
+    if (this.#checks.at('refusal').length === 0) return refused.reply;
+    const summary = this.#checks.ask({
+      stage: 'refusal',
+      ask: ({ run }, signal) => run.refusal?.(refused, signal),
+      moot: () => false,
+      into: new OpinionLedger(),
+    });
+    return andThen(summary, (said) => {
+      for (const heard of said.heard) {
+        if (into.length < MOST_ABOUT_REFUSALS || endsSession(heard.opinion)) into.push(heard);
+      }
+      return this.#conclude(said, () => refused.reply);
+    });
   }
 
   #conclude(said: StageSummary, next: () => Awaitable<SmtpReply>): Awaitable<SmtpReply> {

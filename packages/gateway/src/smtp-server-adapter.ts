@@ -49,6 +49,8 @@ export interface AdapterHost {
   readonly commandTimeoutMs: number;
   readonly clock: Clock;
   session(facts: ConnectionFacts): GatewaySession;
+  /** Sends the reply and ends the connection of this session, on whatever attached server it is. */
+  hangUp(session: SMTPServerSession, reply: SmtpReply): void;
   /** The doors of all servers, by the server's session. */
   readonly doors: WeakMap<SMTPServerSession, SmtpServerDoor>;
 }
@@ -80,7 +82,13 @@ export function smtpServerOptions(host: AdapterHost, extra: ServerOptions = {}):
   const { doors } = host;
 
   const open = (server: SMTPServerSession, tls?: TlsFacts): SmtpServerDoor => {
-    const door = new SmtpServerDoor(server, (facts) => host.session(facts), host.clock, tls);
+    const door = new SmtpServerDoor(
+      server,
+      (facts) => host.session(facts),
+      host.clock,
+      tls,
+      (reply) => host.hangUp(server, reply),
+    );
     doors.set(server, door);
     return door;
   };
@@ -109,7 +117,7 @@ export function smtpServerOptions(host: AdapterHost, extra: ServerOptions = {}):
       if (server.secure) return callback();
       const door = open(server);
       offerLogin(server, door);
-      answer(door.connect(), callback);
+      answer(door, door.connect(), callback);
     },
 
     onSecure(socket, server, callback) {
@@ -122,7 +130,7 @@ export function smtpServerOptions(host: AdapterHost, extra: ServerOptions = {}):
       }
       const door = open(server, tls);
       offerLogin(server, door);
-      answer(door.connect(), callback);
+      answer(door, door.connect(), callback);
     },
 
     onAuth(auth, server, callback) {
@@ -132,16 +140,18 @@ export function smtpServerOptions(host: AdapterHost, extra: ServerOptions = {}):
       if (door === undefined) return callback(new RefusedReply(NO_SESSION));
       andThen(door.authenticate(auth), (reply) => {
         if (reply.code === 235) callback(null, { user: door.session.facts.user });
-        else callback(new RefusedReply(reply));
+        else callback(refusal(door, reply));
       });
     },
 
     onMailFrom(address, server, callback) {
-      answer(doors.get(server)?.mail(address) ?? NO_SESSION, callback);
+      const door = doors.get(server);
+      answer(door, door?.mail(address) ?? NO_SESSION, callback);
     },
 
     onRcptTo(address, server, callback) {
-      answer(doors.get(server)?.recipient(address) ?? NO_SESSION, callback);
+      const door = doors.get(server);
+      answer(door, door?.recipient(address) ?? NO_SESSION, callback);
     },
 
     onData(stream, server, callback) {
@@ -149,7 +159,7 @@ export function smtpServerOptions(host: AdapterHost, extra: ServerOptions = {}):
       if (door === undefined) return callback(new RefusedReply(NO_SESSION));
       door.data(stream, (reply) => {
         if (reply.code < 400) callback(null, formatReplyText(reply));
-        else callback(new RefusedReply(reply));
+        else callback(refusal(door, reply));
       });
     },
 
@@ -165,8 +175,18 @@ export function smtpServerOptions(host: AdapterHost, extra: ServerOptions = {}):
 
 const NO_SESSION: SmtpReply = { code: 421, enhanced: '4.3.0', text: 'The session could not be opened' };
 
-function answer(reply: Awaitable<SmtpReply>, callback: (error?: Error | null) => void): void {
-  andThen(reply, (given) => (given.code < 400 ? callback() : callback(new RefusedReply(given))));
+function answer(
+  door: SmtpServerDoor | undefined,
+  reply: Awaitable<SmtpReply>,
+  callback: (error?: Error | null) => void,
+): void {
+  andThen(reply, (given) => (given.code < 400 ? callback() : callback(refusal(door, given))));
+}
+
+function refusal(door: SmtpServerDoor | undefined, reply: SmtpReply): RefusedReply {
+  const refused = new RefusedReply(reply);
+  door?.tells(reply, refused.message);
+  return refused;
 }
 
 /** With TLS that somebody else terminates (`secured`), the socket knows nothing of it. */

@@ -6,6 +6,7 @@ import {
   type LoginAttempt,
   mailboxPath,
   type Path,
+  parseReply,
   replyOf,
   type SmtpReply,
   type TlsFacts,
@@ -22,7 +23,7 @@ const UNKNOWN_MECHANISM = replyOf(504, '5.5.4', 'Unknown authentication mechanis
  *
  * What the server does not tell by a hook is read from its session object: HELO from `hostNameAppearsAs` (in lower case),
  * before the AUTH or MAIL that follows it; RSET, and everything else that ends a transaction, from the fresh `envelope` that each of them
- * puts there; a client that a proxy introduces (XCLIENT, XFORWARD) from `remoteAddress`.
+ * puts there; a command that it refuses by itself from `error`, where every 4yz and 5yz is put that it sends; a client that a proxy introduces (XCLIENT, XFORWARD) from `remoteAddress`.
  */
 export class SmtpServerDoor {
   readonly openedAt: number;
@@ -35,19 +36,27 @@ export class SmtpServerDoor {
   /** A proxy introduced the client after connect: its checks at connect are still to be asked. */
   #introduced = false;
   #message: MessageReceiver | undefined;
+  /** The refusal that the server is about to send for us. */
+  #told: string | undefined;
+  readonly #hangUp: (reply: SmtpReply) => void;
   /** Commands that the client waits for a reply to. */
   #pending = 0;
   #progress = 0;
 
-  /** @param tls - what implicit TLS agreed on */
+  /**
+   * @param tls - what implicit TLS agreed on
+   * @param hangUp - ends the connection when nobody waits for a reply
+   */
   constructor(
     server: SMTPServerSession,
     open: (facts: ConnectionFacts) => GatewaySession,
     clock: Clock,
     tls: TlsFacts | undefined,
+    hangUp: (reply: SmtpReply) => void,
   ) {
     this.#server = server;
     this.#open = open;
+    this.#hangUp = hangUp;
     this.openedAt = clock.now();
     this.#session = open(factsOf(server, tls));
     this.#address = server.remoteAddress;
@@ -60,6 +69,16 @@ export class SmtpServerDoor {
       set: (fresh: SMTPServerSession['envelope']) => {
         envelope = fresh;
         this.#reset();
+      },
+    });
+    let { error } = server;
+    Object.defineProperty(server, 'error', {
+      configurable: true,
+      enumerable: true,
+      get: () => error,
+      set: (told: SMTPServerSession['error']) => {
+        error = told;
+        if (typeof told === 'string' && told !== this.#told) this.#refusedByServer(told);
       },
     });
   }
@@ -76,6 +95,11 @@ export class SmtpServerDoor {
   /** The message that is arriving, while it is the client's turn. */
   get arriving(): MessageReceiver | undefined {
     return this.#pending > 0 ? undefined : this.#message;
+  }
+
+  /** The server is about to send this refusal, of the gateway. */
+  tells({ code }: SmtpReply, text: string): void {
+    this.#told = `${code} ${text}`;
   }
 
   connect(): Awaitable<SmtpReply> {
@@ -135,6 +159,16 @@ export class SmtpServerDoor {
   /** @param cause - what `smtp-server` did of its own accord */
   close(cause?: Finding): void {
     this.#session.close(cause);
+  }
+
+  #refusedByServer(told: string): void {
+    const reply = parseReply(told);
+    // Its 421 ends the session in any case.
+    if (reply === undefined || reply.code < 500) return;
+    andThen(this.#session.commandRefused(reply), () => {
+      const { farewell } = this.#session;
+      if (farewell !== undefined) this.#hangUp(farewell);
+    });
   }
 
   #answer(question: () => Awaitable<SmtpReply>): Awaitable<SmtpReply> {

@@ -7,6 +7,7 @@ import type { Store } from '../store/store.ts';
 import type { LoginAttempt } from './login-attempt.ts';
 import type { MessageSink } from './message-sink.ts';
 import type { Answer, LoginAnswer, RecipientAnswer } from './opinion.ts';
+import type { RefusedCommand } from './refused-command.ts';
 import type { Report } from './report.ts';
 
 /** What the gateway shares among its checks. */
@@ -64,6 +65,11 @@ export interface CheckRun {
   recipient?(transaction: Transaction, path: Path, signal: AbortSignal): RecipientAnswer;
   /** Called at DATA; the sink sees the message of this transaction. `undefined`: no interest in it. */
   message?(transaction: Transaction): MessageSink | undefined;
+  /**
+   * Called before a refusal is told. A 421 is told in its place and ends the session, `delayMs` holds it back; no other
+   * verdict changes what is refused already. A reply that the transport gives by itself cannot be held back.
+   */
+  refusal?(refused: RefusedCommand, signal: AbortSignal): Answer;
   /** Everyone's findings and verdicts, once per transaction and once per session that had none. */
   report?(report: Report): void;
   /** The session is over. */

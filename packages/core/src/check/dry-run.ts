@@ -88,6 +88,9 @@ function dryStages(run: CheckRun, check: string, timeoutMs: number): CheckRun {
     ...(run.message && {
       message: (transaction) => drySink(() => run.message?.(transaction), { check, stage: 'message' }, timeoutMs),
     }),
+    ...(run.refusal && {
+      refusal: (refused, signal) => put('refusal', 'opinion', signal, () => run.refusal?.(refused, signal)),
+    }),
     ...(run.report && { report: (report) => run.report?.(report) }),
     ...(run.close && { close: () => run.close?.() }),
   };

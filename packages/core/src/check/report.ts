@@ -3,7 +3,7 @@ import type { SmtpReply } from '../smtp/smtp-reply.ts';
 import type { Finding } from './finding.ts';
 
 /** Where in the session an opinion was given. */
-export type Stage = 'connect' | 'helo' | 'authenticate' | 'mail' | 'recipient' | 'message';
+export type Stage = 'connect' | 'helo' | 'authenticate' | 'mail' | 'recipient' | 'message' | 'refusal';
 
 /** One check's opinion as the gateway recorded it. */
 export interface ReportedOpinion {
