@@ -1,0 +1,73 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { collectDomains, collectIp } from './collected-entries.ts';
+import { splitCsvLine } from './csv-line.ts';
+
+describe('splitCsvLine', () => {
+  it.each([
+    ['a,b,c', ['a', 'b', 'c']],
+    ['', ['']],
+    [',', ['', '']],
+    [' a , "b,c" ,"d ""e"""', ['a', 'b,c', 'd "e"']],
+    ['"a"', ['a']],
+    ['"a', undefined],
+    ['"a"b,c', undefined],
+    ['a"b,c', ['a"b', 'c']],
+  ])('%s', (line, fields) => {
+    expect(splitCsvLine(line, ',')).toEqual(fields);
+  });
+
+  it('reads back whatever is quoted', () => {
+    const field = fc.string().map((text) => text.replace(/[\r\n]/g, '').trim());
+    fc.assert(
+      fc.property(fc.array(field, { minLength: 1 }), fc.constantFrom(',', ';', '\t'), (fields, delimiter) => {
+        const line = fields.map((each) => `"${each.replaceAll('"', '""')}"`).join(delimiter);
+        expect(splitCsvLine(line, delimiter)).toEqual(fields);
+      }),
+    );
+  });
+});
+
+describe('the CSV format', () => {
+  it('reads the named column, and the reasons from another', async () => {
+    const text = `# exported today
+"first_seen","Dst_IP","malware"
+"2026-01-01","192.0.2.1","a, b"
+
+2026-01-02,192.0.2.2-192.0.2.3,
+2026-01-02,,x
+2026-01-03,1.2.3,x
+2026-01-03
+"2026-01-04,192.0.2.9,x
+`;
+    expect(await collectIp(text, { format: 'csv', column: 'dst_ip', reasonColumn: 'malware' })).toEqual({
+      entries: ['192.0.2.1/32 block a, b', '192.0.2.2/31 block'],
+      problems: ['7 skipped not-an-address', '8 skipped malformed', '9 skipped malformed'],
+    });
+  });
+
+  it('finds a header that stands in a comment', async () => {
+    const text = '# a list\n# id;ip\n1;192.0.2.1\n';
+    expect((await collectIp(text, { format: 'csv', column: 'ip', delimiter: ';' })).entries).toEqual([
+      '192.0.2.1/32 block',
+    ]);
+  });
+
+  it('takes nothing when there is no such column', async () => {
+    const text = 'a,b\n192.0.2.1,192.0.2.2\n';
+    expect(await collectIp(text, { format: 'csv', column: 'c', reasonColumn: 'd' })).toEqual({
+      entries: [],
+      problems: ['1 skipped no-such-column', '1 taken no-such-column', '2 skipped malformed'],
+    });
+  });
+
+  it('reads names too', async () => {
+    expect(
+      await collectDomains('host,why\nBad.Example,spam\n*.worse.example,\n', {
+        format: 'domain-csv',
+        column: 'host',
+        reasonColumn: 'why',
+      }),
+    ).toEqual({ entries: ['bad.example block spam', '.worse.example block'], problems: [] });
+  });
+});
