@@ -9,7 +9,10 @@ import { TopicTable } from './topic-table.ts';
 
 /** The bounds of a `MemoryStore`. */
 export interface MemoryStoreOptions {
-  /** The most charged keys, the most keys with held slots, and the most remembered values, each. Default 100,000. */
+  /**
+   * The most charged keys, the most keys with held slots, and the most remembered values, each. Default 100,000, at most
+   * 16,777,216. 62 bytes for each charged key, as far as there are any.
+   */
   readonly maxKeys?: number;
   /** The most bytes of all remembered values and their keys. Default 67,108,864 (64 MiB). */
   readonly maxBytes?: number;
@@ -24,13 +27,16 @@ interface RememberedValue extends Expiring {
 /**
  * The shared state of one process, in memory. It answers at once, and every call is one step.
  *
- * Memory is bounded, whatever clients send: by `maxKeys`, by `maxBytes`, and by keeping keys of more than 256 characters as
- * their SHA-256. There is no timer; what has expired goes while other things are written. At a bound, room is made so:
+ * Memory is bounded, whatever clients send: by `maxKeys`, by `maxBytes`, and by keeping charged keys as a fingerprint and
+ * other keys of more than 256 characters as their SHA-256. There is no timer; what has expired goes while other things are
+ * written. At a bound, room is made so:
  *
- * - Of charges and remembered values, the one of 16 goes that expires first. A key charged once goes before one that is at
- *   its limit, if they share one limit; but who can make more than `maxKeys` keys (say, by addresses of his own) does make
- *   the store forget. What to count by so that nobody can is for the packages that make the keys.
+ * - A charged key that is at its limit, or that was refused and would be still, is never forgotten. Of the others, the one
+ *   of 16 goes that has used the smallest part of its limit. When none may go, new keys are refused (see `RateTable`).
+ * - Of remembered values, the one of 16 goes that expires first.
  * - Of held slots nothing is forgotten: a lease for a key that finds no room is refused, with `held` 0.
+ *
+ * A clock that goes back does not pay off what was charged, nor keep anybody out for longer: to charges, time stands still.
  *
  * Charges are exact for whole numbers (costs, counts, bursts, milliseconds) whose products stay below 2^53.
  *
@@ -52,7 +58,7 @@ export class MemoryStore implements Store {
 
   constructor(options?: MemoryStoreOptions) {
     const read = new OptionReader('MemoryStore', options);
-    const maxKeys = read.integer('maxKeys', 100_000, { min: 1 });
+    const maxKeys = read.integer('maxKeys', 100_000, { min: 1, max: 16_777_216 });
     this.#maxBytes = read.integer('maxBytes', 67_108_864, { min: 1 });
     this.#clock = read.value('clock', isClock, 'an object with a function now()') ?? systemClock;
     read.done();

@@ -1,74 +1,228 @@
-import { ExpiringMap } from './expiring-map.ts';
-import { GcraReading } from './gcra.ts';
-import type { RateReading, RateState } from './rate-reading.ts';
+import { gcra } from './gcra.ts';
+import { KeyFingerprint } from './key-fingerprint.ts';
+import { RateSlots } from './rate-slots.ts';
+import { capacityOf, type RateAlgorithm, RateState, roundedUp } from './rate-state.ts';
 import type { Charge, ChargeResult, ChargeState } from './store.ts';
-import { storedKey } from './stored-key.ts';
-import { FixedWindowReading, SlidingWindowReading } from './window.ts';
+import { fixedWindow, slidingWindow } from './window.ts';
 
-/** What was charged to keys. One key under several algorithms has a state for each. */
+/**
+ * What was charged to keys, in the memory of one process. One key under several algorithms has a state for each.
+ *
+ * Memory is fixed: at most `maxKeys` states of 62 bytes (keys are kept as a fingerprint, see `KeyFingerprint`). At that
+ * bound:
+ *
+ * - A key that is at its limit (a cost of 1 does not fit), or whose last charge was refused and would be refused still, is
+ *   never forgotten, whatever else comes.
+ * - Of the others, the least dangerous of 16 is forgotten for a new key: one of which nothing is left to know, or else the
+ *   one that has used the smallest part of its limit.
+ * - When 64 in a row may not be forgotten, new keys are refused like one key that is at its limit, until the first of the
+ *   64 is below it. So nobody gets free by flooding the table, neither as an old key nor as a new one.
+ *
+ * Time never goes back: a clock that does is taken to have stood still, so a jump back neither pays anything off nor
+ * keeps anybody out for longer. Windows then start at other moments than multiples of their length.
+ */
 export class RateTable {
-  readonly #states: ExpiringMap<RateState>;
+  readonly #slots: RateSlots;
+  readonly #fingerprint = new KeyFingerprint();
+  readonly #state = new RateState();
+  /** How the states stood before the present call, in the order of its charges. Kept for the next call. */
+  readonly #before: RateState[] = [];
+  #lastNow = Number.NEGATIVE_INFINITY;
+  #wentBackMs = 0;
 
+  /** @param maxKeys - the most states */
   constructor(maxKeys: number) {
-    this.#states = new ExpiringMap({ maxKeys });
+    this.#slots = new RateSlots(maxKeys);
   }
 
-  charge(charges: readonly Charge[], now: number): ChargeResult {
+  /**
+   * Makes all charges or none, as `Store.charge` does.
+   *
+   * @param scopes - of each charge, a whole number from 0 to 2^24 - 1: the same key under another one is another key.
+   *   Default: 0
+   */
+  charge(charges: readonly Charge[], now: number, scopes?: readonly number[]): ChargeResult {
     for (const charge of charges) assertCharge('charge', charge);
-    const ids = charges.map(stateId);
-    // What the charges of this call come to, each on top of those before it that fit: a key may be charged twice.
-    const after = new Map<string, RateState>();
-    let allowed = true;
-    const waits = charges.map((charge, index) => {
-      const id = ids[index] ?? '';
-      const reading = readingOf(charge, after.get(id) ?? this.#states.get(id, now), now);
-      const wait = reading.retryAfterMs;
-      if (wait === 0) after.set(id, reading.spend());
-      else allowed = false;
-      return wait;
+    const time = this.#time(now);
+    const [only] = charges;
+    if (only !== undefined && charges.length === 1) return this.#chargeOne(only, time, scopes?.[0] ?? 0);
+    return this.#chargeAll(charges, time, scopes);
+  }
+
+  refund(charges: readonly Charge[], now: number, scopes?: readonly number[]): void {
+    for (const charge of charges) assertCharge('refund', charge);
+    const time = this.#time(now);
+    charges.forEach((charge, index) => {
+      const algorithm = arithmetic[charge.algorithm];
+      const slot = this.#find(algorithm, charge.key, scopes?.[index] ?? 0);
+      if (slot < 0) return;
+      this.#read(slot, algorithm, charge, time);
+      algorithm.giveBack(this.#state, charge);
+      this.#write(slot, algorithm, charge, time, algorithm.weight(this.#state, charge, time));
     });
-    if (allowed) {
-      for (const [id, state] of after) this.#states.set(id, state, now);
+  }
+
+  reset(keys: readonly string[], scope: number = 0): void {
+    for (const key of keys) {
+      for (const algorithm of algorithms) {
+        const slot = this.#find(arithmetic[algorithm], key, scope);
+        if (slot >= 0) this.#slots.remove(slot, this.#state);
+      }
     }
+  }
+
+  #chargeOne(charge: Charge, time: number, scope: number): ChargeResult {
+    const { key, cost, perMs } = charge;
+    const algorithm = arithmetic[charge.algorithm];
+    let slot = this.#find(algorithm, key, scope);
+    let used = this.#read(slot, algorithm, charge, time);
+    let wait = waitMs(this.#state, algorithm, charge, time, used);
+    if (wait > 0) {
+      if (slot >= 0 && wait < Number.POSITIVE_INFINITY) this.#slots.keepHot(slot, time + wait);
+    } else if (cost > 0) {
+      if (slot < 0) slot = this.#slots.add(this.#fingerprint, time);
+      if (slot < 0) {
+        wait = this.#waitForPlace();
+        used = capacityOf(charge) * perMs;
+      } else {
+        algorithm.spend(this.#state, charge);
+        used += cost * perMs;
+        this.#write(slot, algorithm, charge, time, used);
+      }
+    }
+    return { allowed: wait === 0, states: [{ key, remaining: remaining(charge, used), retryAfterMs: wait }] };
+  }
+
+  /**
+   * Each charge is made in turn, on top of those before it: a key may be charged twice. How its slot stood is kept, to be
+   * put back if one is refused. The slots are hot as long as the call lasts, so that none of its keys pushes out another.
+   */
+  #chargeAll(charges: readonly Charge[], time: number, scopes: readonly number[] | undefined): ChargeResult {
+    const state = this.#state;
+    const waits: number[] = [];
+    const slots: number[] = [];
+    const added: boolean[] = [];
+    let withoutPlace = -1;
+    let allowed = true;
+    for (const [index, charge] of charges.entries()) {
+      const algorithm = arithmetic[charge.algorithm];
+      let slot = this.#find(algorithm, charge.key, scopes?.[index] ?? 0);
+      const isNew = slot < 0;
+      if (!isNew) this.#slots.load(slot, this.#beforeOf(index));
+      const used = this.#read(slot, algorithm, charge, time);
+      let wait = waitMs(state, algorithm, charge, time, used);
+      if (allowed && wait === 0 && charge.cost > 0) {
+        if (isNew) slot = this.#slots.add(this.#fingerprint, time);
+        if (slot < 0) {
+          withoutPlace = index;
+          wait = this.#waitForPlace();
+        } else {
+          algorithm.spend(state, charge);
+          this.#slots.save(slot, state);
+        }
+      }
+      if (slot >= 0) this.#slots.keepHot(slot, Number.POSITIVE_INFINITY);
+      if (wait > 0) allowed = false;
+      waits.push(wait);
+      slots.push(slot);
+      added.push(isNew && slot >= 0);
+    }
+    if (!allowed) this.#putBack(slots, added);
     const states = charges.map((charge, index): ChargeState => {
-      const id = ids[index] ?? '';
-      const { remaining } = readingOf(charge, allowed ? after.get(id) : this.#states.get(id, now), now);
-      return { key: charge.key, remaining, retryAfterMs: waits[index] ?? 0 };
+      const algorithm = arithmetic[charge.algorithm];
+      let slot = slots[index] ?? -1;
+      // A cost of 0 makes no slot, but another charge of the same key may have.
+      if (slot < 0) slot = this.#find(algorithm, charge.key, scopes?.[index] ?? 0);
+      const wait = waits[index] ?? 0;
+      const used = this.#read(slot, algorithm, charge, time);
+      if (allowed && slot >= 0) this.#write(slot, algorithm, charge, time, used);
+      else if (slot >= 0 && wait < Number.POSITIVE_INFINITY) this.#slots.keepHot(slot, time + wait);
+      return {
+        key: charge.key,
+        remaining: index === withoutPlace ? 0 : remaining(charge, used),
+        retryAfterMs: wait,
+      };
     });
     return { allowed, states };
   }
 
-  refund(charges: readonly Charge[], now: number): void {
-    for (const charge of charges) assertCharge('refund', charge);
-    for (const charge of charges) {
-      const id = stateId(charge);
-      const state = this.#states.get(id, now);
-      if (state !== undefined) this.#states.set(id, readingOf(charge, state, now).giveBack(), now);
+  /** The last first: of a key that was charged twice, the first kept how it stood before the call. */
+  #putBack(slots: readonly number[], added: readonly boolean[]): void {
+    for (let index = slots.length - 1; index >= 0; index--) {
+      const slot = slots[index] ?? -1;
+      if (added[index]) this.#slots.remove(slot, this.#state);
+      else if (slot >= 0) this.#slots.save(slot, this.#beforeOf(index));
     }
   }
 
-  reset(keys: readonly string[]): void {
-    for (const key of keys) {
-      for (const algorithm of algorithms) this.#states.delete(`${algorithm} ${storedKey(key)}`);
-    }
+  #beforeOf(index: number): RateState {
+    const before = this.#before[index] ?? new RateState();
+    this.#before[index] = before;
+    return before;
+  }
+
+  #find(algorithm: RateAlgorithm, key: string, scope: number): number {
+    this.#fingerprint.take(key, scope * algorithms.length + algorithm.code);
+    return this.#slots.find(this.#fingerprint);
+  }
+
+  /**
+   * The state of a slot as the charge sees it now; -1 is that of a key which was never charged.
+   *
+   * @returns its weight
+   */
+  #read(slot: number, algorithm: RateAlgorithm, charge: Charge, time: number): number {
+    if (slot < 0) this.#state.clear();
+    else this.#slots.load(slot, this.#state);
+    algorithm.settle(this.#state, charge, time);
+    return algorithm.weight(this.#state, charge, time);
+  }
+
+  #write(slot: number, algorithm: RateAlgorithm, charge: Charge, time: number, used: number): void {
+    const state = this.#state;
+    const capacity = capacityOf(charge);
+    const most = capacity * charge.perMs;
+    const least = Math.min(1, capacity);
+    const hot = used + least * charge.perMs > most;
+    state.hotMs = hot ? roundedUp(time + algorithm.waitMs(state, charge, time, least) - state.at) : 0;
+    state.liveMs = roundedUp(algorithm.expiresAt(state, charge) - state.at);
+    state.share = Math.min(1, used / most);
+    this.#slots.save(slot, state);
+  }
+
+  #waitForPlace(): number {
+    return Math.max(1, Math.ceil(this.#slots.coolsInMs));
+  }
+
+  /** The clock's time, without its jumps back. */
+  #time(now: number): number {
+    if (now < this.#lastNow) this.#wentBackMs += this.#lastNow - now;
+    this.#lastNow = now;
+    return now + this.#wentBackMs;
   }
 }
 
 const algorithms = ['gcra', 'fixed', 'sliding'] as const satisfies readonly Charge['algorithm'][];
 
-function stateId({ algorithm, key }: Charge): string {
-  return `${algorithm} ${storedKey(key)}`;
+const arithmetic: Readonly<Record<Charge['algorithm'], RateAlgorithm>> = {
+  gcra,
+  fixed: fixedWindow,
+  sliding: slidingWindow,
+};
+
+/** Whole milliseconds until the cost fits on what was used: 0 if it does, `Infinity` if it never can. */
+function waitMs(state: RateState, algorithm: RateAlgorithm, charge: Charge, time: number, used: number): number {
+  const { cost, perMs } = charge;
+  const capacity = capacityOf(charge);
+  if (cost > capacity) return Number.POSITIVE_INFINITY;
+  if (cost === 0 || used + cost * perMs <= capacity * perMs) return 0;
+  return Math.max(1, algorithm.waitMs(state, charge, time, cost));
 }
 
-function readingOf(charge: Charge, state: RateState | undefined, now: number): RateReading {
-  switch (charge.algorithm) {
-    case 'gcra':
-      return new GcraReading(charge, state, now);
-    case 'fixed':
-      return new FixedWindowReading(charge, state, now);
-    case 'sliding':
-      return new SlidingWindowReading(charge, state, now);
-  }
+/** What could still be spent at once. */
+function remaining(charge: Charge, used: number): number {
+  const { perMs } = charge;
+  return Math.max(0, (capacityOf(charge) * perMs - used) / perMs);
 }
 
 function assertCharge(call: string, charge: Charge): void {

@@ -1,14 +1,64 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { RateReading, RateState } from './rate-reading.ts';
-import type { WindowCharge } from './store.ts';
-import { FixedWindowReading, SlidingWindowReading } from './window.ts';
+import { capacityOf, type RateAlgorithm, RateState } from './rate-state.ts';
+import type { Charge, WindowCharge } from './store.ts';
+import { fixedWindow, slidingWindow } from './window.ts';
+
+type Kept = RateState & { expiresAt: number };
+
+/** A state as one charge sees it at one moment. */
+class Reading {
+  readonly #algorithm: RateAlgorithm;
+  readonly #charge: Charge;
+  readonly #now: number;
+  readonly #state: RateState;
+
+  constructor(algorithm: RateAlgorithm, charge: Charge, state: RateState | undefined, now: number) {
+    this.#algorithm = algorithm;
+    this.#charge = charge;
+    this.#now = now;
+    this.#state = Object.assign(new RateState(), state);
+    algorithm.settle(this.#state, charge, now);
+  }
+
+  get #room(): number {
+    const { perMs } = this.#charge;
+    return capacityOf(this.#charge) * perMs - this.#algorithm.weight(this.#state, this.#charge, this.#now);
+  }
+
+  get remaining(): number {
+    return Math.max(0, this.#room / this.#charge.perMs);
+  }
+
+  get retryAfterMs(): number {
+    const { cost, perMs } = this.#charge;
+    if (cost > capacityOf(this.#charge)) return Number.POSITIVE_INFINITY;
+    if (cost === 0 || cost * perMs <= this.#room) return 0;
+    return this.#algorithm.waitMs(this.#state, this.#charge, this.#now, cost);
+  }
+
+  spend(): Kept {
+    this.#algorithm.spend(this.#state, this.#charge);
+    return this.#kept();
+  }
+
+  giveBack(): Kept {
+    this.#algorithm.giveBack(this.#state, this.#charge);
+    return this.#kept();
+  }
+
+  #kept(): Kept {
+    return Object.assign(new RateState(), this.#state, {
+      expiresAt: this.#algorithm.expiresAt(this.#state, this.#charge),
+    });
+  }
+}
 
 function charge(values: Partial<WindowCharge> = {}): WindowCharge {
   return { algorithm: 'fixed', key: 'k', cost: 1, count: 3, perMs: 1_000, ...values };
 }
 
-function spend(reading: RateReading, state: RateState | undefined): { wait: number; state: RateState | undefined } {
+function spend(reading: Reading, state: RateState | undefined): { wait: number; state: RateState | undefined } {
   const wait = reading.retryAfterMs;
   return { wait, state: wait === 0 ? reading.spend() : state };
 }
@@ -16,12 +66,12 @@ function spend(reading: RateReading, state: RateState | undefined): { wait: numb
 const limits = fc.record({ count: fc.integer({ min: 1, max: 50 }), perMs: fc.integer({ min: 1, max: 100_000 }) });
 const calls = fc.array(fc.record({ afterMs: fc.nat(30_000), cost: fc.nat(20) }), { maxLength: 40 });
 
-describe('FixedWindowReading', () => {
+describe('fixedWindow', () => {
   it('counts in windows that start at multiples of their length', () => {
     let state: RateState | undefined;
     const waits: number[] = [];
     for (const now of [1_900, 1_900, 1_900, 1_900, 1_999, 2_000, 2_000, 2_000, 2_001]) {
-      const result = spend(new FixedWindowReading(charge(), state, now), state);
+      const result = spend(new Reading(fixedWindow, charge(), state, now), state);
       waits.push(result.wait);
       state = result.state;
     }
@@ -29,23 +79,23 @@ describe('FixedWindowReading', () => {
   });
 
   it('says what remains, when it expires, and that some costs never fit', () => {
-    const state = new FixedWindowReading(charge({ cost: 2 }), undefined, 1_900).spend();
+    const state = new Reading(fixedWindow, charge({ cost: 2 }), undefined, 1_900).spend();
     expect(state.expiresAt).toBe(2_000);
-    expect(new FixedWindowReading(charge(), state, 1_950).remaining).toBe(1);
-    expect(new FixedWindowReading(charge(), state, 2_000).remaining).toBe(3);
-    expect(new FixedWindowReading(charge({ count: 1 }), state, 1_950).remaining).toBe(0);
-    expect(new FixedWindowReading(charge({ perMs: 500 }), state, 1_950).remaining).toBe(3);
-    expect(new FixedWindowReading(charge({ cost: 4 }), undefined, 0).retryAfterMs).toBe(Number.POSITIVE_INFINITY);
-    expect(new FixedWindowReading(charge({ cost: 0 }), undefined, 5).spend().expiresAt).toBe(5);
+    expect(new Reading(fixedWindow, charge(), state, 1_950).remaining).toBe(1);
+    expect(new Reading(fixedWindow, charge(), state, 2_000).remaining).toBe(3);
+    expect(new Reading(fixedWindow, charge({ count: 1 }), state, 1_950).remaining).toBe(0);
+    expect(new Reading(fixedWindow, charge({ perMs: 500 }), state, 1_950).remaining).toBe(3);
+    expect(new Reading(fixedWindow, charge({ cost: 4 }), undefined, 0).retryAfterMs).toBe(Number.POSITIVE_INFINITY);
+    expect(new Reading(fixedWindow, charge({ cost: 0 }), undefined, 5).spend().expiresAt).toBe(0);
   });
 
   it('gives back no more than this window has', () => {
-    const state = new FixedWindowReading(charge({ cost: 2 }), undefined, 100).spend();
+    const state = new Reading(fixedWindow, charge({ cost: 2 }), undefined, 100).spend();
     expect(
-      new FixedWindowReading(charge(), new FixedWindowReading(charge(), state, 100).giveBack(), 100).remaining,
+      new Reading(fixedWindow, charge(), new Reading(fixedWindow, charge(), state, 100).giveBack(), 100).remaining,
     ).toBe(2);
-    expect(new FixedWindowReading(charge({ cost: 3 }), state, 100).giveBack().spent).toBe(0);
-    expect(new FixedWindowReading(charge(), state, 1_100).giveBack().spent).toBe(0);
+    expect(new Reading(fixedWindow, charge({ cost: 3 }), state, 100).giveBack().spent).toBe(0);
+    expect(new Reading(fixedWindow, charge(), state, 1_100).giveBack().spent).toBe(0);
   });
 
   it('never lets more than count through in one window, and exactly as much as a naive model', () => {
@@ -58,7 +108,7 @@ describe('FixedWindowReading', () => {
           now += afterMs;
           const window = Math.floor(now / perMs);
           const spent = spentIn.get(window) ?? 0;
-          const result = spend(new FixedWindowReading(charge({ cost, count, perMs }), state, now), state);
+          const result = spend(new Reading(fixedWindow, charge({ cost, count, perMs }), state, now), state);
           expect(result.wait === 0).toBe(cost === 0 || spent + cost <= count);
           if (result.wait === 0) spentIn.set(window, spent + cost);
           else if (cost <= count) expect(result.wait).toBe((window + 1) * perMs - now);
@@ -70,32 +120,32 @@ describe('FixedWindowReading', () => {
   });
 });
 
-describe('SlidingWindowReading', () => {
+describe('slidingWindow', () => {
   it('weighs the window before by what of it lies within the last period', () => {
-    let state = new SlidingWindowReading(charge({ count: 10, cost: 8 }), undefined, 1_000).spend();
+    let state = new Reading(slidingWindow, charge({ count: 10, cost: 8 }), undefined, 1_000).spend();
     expect(state.expiresAt).toBe(3_000);
-    expect(new SlidingWindowReading(charge({ count: 10 }), state, 1_999).remaining).toBe(2);
-    expect(new SlidingWindowReading(charge({ count: 10 }), state, 2_000).remaining).toBe(2);
-    expect(new SlidingWindowReading(charge({ count: 10 }), state, 2_250).remaining).toBe(4);
-    state = new SlidingWindowReading(charge({ count: 10, cost: 4 }), state, 2_250).spend();
-    expect(new SlidingWindowReading(charge({ count: 10 }), state, 2_500).remaining).toBe(2);
-    expect(new SlidingWindowReading(charge({ count: 10 }), state, 3_000).remaining).toBe(6);
-    expect(new SlidingWindowReading(charge({ count: 10 }), state, 4_000).remaining).toBe(10);
-    expect(new SlidingWindowReading(charge({ count: 10, perMs: 500 }), state, 2_500).remaining).toBe(10);
+    expect(new Reading(slidingWindow, charge({ count: 10 }), state, 1_999).remaining).toBe(2);
+    expect(new Reading(slidingWindow, charge({ count: 10 }), state, 2_000).remaining).toBe(2);
+    expect(new Reading(slidingWindow, charge({ count: 10 }), state, 2_250).remaining).toBe(4);
+    state = new Reading(slidingWindow, charge({ count: 10, cost: 4 }), state, 2_250).spend();
+    expect(new Reading(slidingWindow, charge({ count: 10 }), state, 2_500).remaining).toBe(2);
+    expect(new Reading(slidingWindow, charge({ count: 10 }), state, 3_000).remaining).toBe(6);
+    expect(new Reading(slidingWindow, charge({ count: 10 }), state, 4_000).remaining).toBe(10);
+    expect(new Reading(slidingWindow, charge({ count: 10, perMs: 500 }), state, 2_500).remaining).toBe(10);
   });
 
   it('gives back from this window first, then from the one before', () => {
-    const first = new SlidingWindowReading(charge({ cost: 3 }), undefined, 1_000).spend();
-    const second = new SlidingWindowReading(charge({ count: 9, cost: 2 }), first, 2_000).spend();
-    expect(new SlidingWindowReading(charge({ cost: 1 }), second, 2_000).giveBack()).toMatchObject({
+    const first = new Reading(slidingWindow, charge({ cost: 3 }), undefined, 1_000).spend();
+    const second = new Reading(slidingWindow, charge({ count: 9, cost: 2 }), first, 2_000).spend();
+    expect(new Reading(slidingWindow, charge({ cost: 1 }), second, 2_000).giveBack()).toMatchObject({
       spent: 1,
       spentBefore: 3,
     });
-    expect(new SlidingWindowReading(charge({ cost: 4 }), second, 2_000).giveBack()).toMatchObject({
+    expect(new Reading(slidingWindow, charge({ cost: 4 }), second, 2_000).giveBack()).toMatchObject({
       spent: 0,
       spentBefore: 1,
     });
-    const nothing = new SlidingWindowReading(charge({ cost: 9 }), second, 2_000).giveBack();
+    const nothing = new Reading(slidingWindow, charge({ cost: 9 }), second, 2_000).giveBack();
     expect(nothing).toMatchObject({ spent: 0, spentBefore: 0, expiresAt: 2_000 });
   });
 
@@ -113,7 +163,7 @@ describe('SlidingWindowReading', () => {
         let state: RateState | undefined;
         for (const { afterMs, cost } of list) {
           now += afterMs;
-          const result = spend(new SlidingWindowReading(charge({ cost, count, perMs }), state, now), state);
+          const result = spend(new Reading(slidingWindow, charge({ cost, count, perMs }), state, now), state);
           expect(result.wait === 0).toBe(fits(now, cost));
           if (result.wait === 0) {
             const window = Math.floor(now / perMs);
