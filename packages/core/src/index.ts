@@ -21,7 +21,7 @@ export { ipFromBytes } from './address/ip-bytes.ts';
 export { parseIp } from './address/parse-ip.ts';
 export { reverseLabels, reverseName } from './address/reverse-name.ts';
 export { classifyIp, type IpClass, type IpClassification, isGlobal } from './address/special-purpose.ts';
-export { type Awaitable, isPending } from './awaitable.ts';
+export { type Awaitable, andThen, isPending } from './awaitable.ts';
 export type { Backend, Delivery, DeliveryResult } from './check/backend.ts';
 export type { Check, CheckRun, Context } from './check/check.ts';
 export { type DryRunOptions, dryRun } from './check/dry-run.ts';

@@ -1,5 +1,6 @@
 import {
   type Awaitable,
+  andThen,
   authenticationRequired,
   type Finding,
   type Outcome,
@@ -10,7 +11,6 @@ import {
   type SmtpReply,
   tooManyRecipients,
 } from '@postern/core';
-import { andThen } from './and-then.ts';
 import { withId } from './client-reply.ts';
 import type { GatewayHouse } from './gateway-house.ts';
 import { type HeardOpinion, ownOpinion } from './heard-opinion.ts';

@@ -1,6 +1,6 @@
 import { type AnyOpinion, type Check, errorText, type HeaderFields, isPending, type MessageSink } from '@postern/core';
-import { disregard } from './and-then.ts';
 import { checkFailure } from './check-failure.ts';
+import { disregard } from './disregard.ts';
 
 /**
  * A check's sink, as the message is fed to it: it never throws, its promises never reject, and one that holds the message up

@@ -11,9 +11,9 @@ import {
   type Report,
   type SmtpReply,
 } from '@postern/core';
-import { disregard } from './and-then.ts';
 import { checkFailure } from './check-failure.ts';
 import { withId } from './client-reply.ts';
+import { disregard } from './disregard.ts';
 import type { GatewayHouse } from './gateway-house.ts';
 import type { MessageReceiver } from './gateway-session.ts';
 import { GuardedSink } from './guarded-sink.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Awaitable, type Check, type CheckRun, errorText, isPending, type Stage } from '@postern/core';
-import { andThen, disregard } from './and-then.ts';
+import { type Awaitable, andThen, type Check, type CheckRun, errorText, isPending, type Stage } from '@postern/core';
 import { checkFailure } from './check-failure.ts';
+import { disregard } from './disregard.ts';
 import type { GatewayHouse } from './gateway-house.ts';
 import { type HeardOpinion, isForStrangers } from './heard-opinion.ts';
 import type { OpinionLedger } from './opinion-ledger.ts';

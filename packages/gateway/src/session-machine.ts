@@ -1,5 +1,6 @@
 import {
   type Awaitable,
+  andThen,
   authenticationFailed,
   type Check,
   type Finding,
@@ -11,7 +12,6 @@ import {
   type Stage,
   type TlsFacts,
 } from '@postern/core';
-import { andThen } from './and-then.ts';
 import { buildReport } from './build-report.ts';
 import { asGreeting, withId } from './client-reply.ts';
 import type { GatewayHouse } from './gateway-house.ts';

@@ -1,8 +1,7 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import { type Awaitable, type Clock, formatReplyText, type SmtpReply, type TlsFacts } from '@postern/core';
+import { type Awaitable, andThen, type Clock, formatReplyText, type SmtpReply, type TlsFacts } from '@postern/core';
 import type { SMTPServerOptions, SMTPServerSession } from 'smtp-server';
-import { andThen } from './and-then.ts';
 import type { GatewaySession } from './gateway-session.ts';
 import type { ConnectionFacts } from './session-facts.ts';
 import { SmtpServerDoor } from './smtp-server-door.ts';

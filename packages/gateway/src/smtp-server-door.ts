@@ -1,5 +1,6 @@
 import {
   type Awaitable,
+  andThen,
   authenticationFailed,
   type Clock,
   type Finding,
@@ -12,7 +13,6 @@ import {
   type TlsFacts,
 } from '@postern/core';
 import type { SMTPServerAddress, SMTPServerAuthentication, SMTPServerDataStream, SMTPServerSession } from 'smtp-server';
-import { andThen } from './and-then.ts';
 import type { GatewaySession, MessageReceiver } from './gateway-session.ts';
 import type { ConnectionFacts } from './session-facts.ts';
 

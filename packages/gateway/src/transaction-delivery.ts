@@ -10,7 +10,7 @@ import {
   type SmtpReply,
   type Transaction,
 } from '@postern/core';
-import { disregard } from './and-then.ts';
+import { disregard } from './disregard.ts';
 
 /** How long a backend may take. */
 export interface BackendTimes {
