@@ -1,11 +1,11 @@
 import { type PermanentReply, relayDenied } from '@postern/core';
-import type { MailboxFault } from './mailbox-fault.ts';
+import { type MailboxFault, mailboxFaultTexts } from './mailbox-fault.ts';
 
 /**
  * How a local part can ask the next server to send the mail elsewhere: `percent-hack` (`user%victim@ours`), `bang-path`
  * (`victim!user@ours`), `quoted-route` (`"user@victim"@ours`), `disguised-route` (characters beyond ASCII that
  * normalization turns into one of these), `encoded-address` (an encoded word of RFC 2047, or an address that Exchange
- * encapsulates).
+ * encapsulated).
  */
 export type RoutingTrick = 'percent-hack' | 'bang-path' | 'quoted-route' | 'disguised-route' | 'encoded-address';
 
@@ -23,24 +23,9 @@ export type DenyReason = 'client-address' | 'relay-denied' | 'address-literal' |
 
 /** What the client is told, and a person who reads a report. Nothing of what the client sent stands in it. */
 const texts: Readonly<Record<DenyReason, string>> = {
+  ...mailboxFaultTexts,
   'client-address': 'The address of the client cannot be read, so this server takes no mail from it.',
   'relay-denied': relayDenied.text,
-  'no-recipient': 'The recipient address is empty.',
-  'path-too-long': 'The recipient address is longer than 254 octets.',
-  'control-character': 'The recipient address has a control character in it.',
-  'source-route': 'Source routes are not followed here. Give the mailbox alone.',
-  'nested-address': 'The recipient address has more than one "@". Give one mailbox.',
-  'empty-local-part': 'The recipient address has nothing before the "@".',
-  'local-part-too-long': 'The recipient address has more than 64 octets before the "@".',
-  'non-ascii-local-part': 'The recipient address has other than ASCII characters before the "@". Use SMTPUTF8.',
-  'bad-local-part': 'The recipient address is malformed before the "@".',
-  'bad-utf8': 'The recipient address is no well-formed UTF-8.',
-  'invisible-character': 'The recipient address has characters that cannot be seen.',
-  'not-normalized': 'The recipient address is not in Unicode normalization form C.',
-  'no-domain': 'The recipient address has no domain.',
-  'trailing-dot': 'The domain of the recipient ends with a dot. Leave it out.',
-  'bad-domain': 'The domain of the recipient is malformed.',
-  'bad-literal': 'The address literal of the recipient is malformed.',
   'address-literal': 'This server takes no mail for that address literal. Use a domain.',
   'percent-hack': 'Routing with "%" in a recipient address is not allowed here.',
   'bang-path': 'Routing with "!" in a recipient address is not allowed here.',

@@ -27,3 +27,29 @@ export type MailboxFault =
   | 'trailing-dot'
   | 'bad-domain'
   | 'bad-literal';
+
+/** A fault, and the offset into the text at which it shows. */
+export interface MailboxRefusal {
+  readonly reason: MailboxFault;
+  readonly position: number;
+}
+
+/** One sentence for a person, in which nothing stands of what the client sent. */
+export const mailboxFaultTexts: Readonly<Record<MailboxFault, string>> = {
+  'no-recipient': 'The address is empty.',
+  'path-too-long': 'The address is longer than 254 octets.',
+  'control-character': 'The address has a control character in it.',
+  'source-route': 'Source routes are not followed here. Give the mailbox alone.',
+  'nested-address': 'The address has more than one "@". Give one mailbox.',
+  'empty-local-part': 'The address has nothing before the "@".',
+  'local-part-too-long': 'The address has more than 64 octets before the "@".',
+  'non-ascii-local-part': 'The address has other than ASCII characters before the "@", which takes SMTPUTF8.',
+  'bad-local-part': 'The address is malformed before the "@".',
+  'bad-utf8': 'The address is not well-formed UTF-8.',
+  'invisible-character': 'The address has characters that cannot be seen.',
+  'not-normalized': 'The address is not in Unicode normalization form C.',
+  'no-domain': 'The address has no domain.',
+  'trailing-dot': 'The domain of the address ends with a dot. Leave it out.',
+  'bad-domain': 'The domain of the address is malformed.',
+  'bad-literal': 'The address literal is malformed.',
+};

@@ -829,10 +829,10 @@ export const relayTricks: readonly RelayTrick[] = [
   },
   {
     name: 'ipv6-without-tag',
-    why: 'Not a literal of SMTP, and an address to a lenient one.',
+    why: 'To the grammar a literal of another kind, and an address to a lenient server.',
     rcptTo: () => '<user@[2001:db8::1]>',
     accepted: 'relay',
-    decides: 'bad-literal',
+    decides: 'address-literal',
     replies: 501,
   },
   {
@@ -1541,7 +1541,7 @@ export const relayTricks: readonly RelayTrick[] = [
   {
     name: 'long-local-part-cut-to-victim',
     why: 'Cut after 64 octets, or 128, our domain is gone.',
-    rcptTo: ({ ours, victim }) => `<user@${victim}${'.'.repeat(200)}@${ours}>`,
+    rcptTo: ({ ours, victim }) => `<user@${victim}${'.'.repeat(240)}@${ours}>`,
     accepted: 'relay',
     decides: 'path-too-long',
     replies: 501,
