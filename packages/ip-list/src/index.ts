@@ -13,9 +13,15 @@ export {
   type DomainListInput,
   type DomainListOptions,
 } from './domain-list.ts';
-export { IpList, type IpListEntry, type IpListInput, type IpListOptions } from './ip-list.ts';
+export {
+  IpList,
+  type IpListEntry,
+  type IpListLoadOptions,
+  type IpListOptions,
+} from './ip-list.ts';
 export type { BadJournalLine, JournalReplay } from './journal-replay.ts';
 export type { JournaledEntry, JournaledList } from './journaled-list.ts';
+export type { IpListInput } from './list-contents.ts';
 export type { BanList, ListEntry, ListEntryInput } from './list-entry.ts';
 export {
   type DomainListFileOptions,

@@ -6,13 +6,23 @@ import {
   isClock,
   networkOf,
   OptionReader,
-  parseCidr,
   parseIp,
   systemClock,
 } from '@postern/core';
-import { EntryPool } from './entry-pool.ts';
+import { EndedSweep } from './ended-sweep.ts';
+import {
+  copyContents,
+  emptyContents,
+  type IpListInput,
+  type ListContents,
+  ListLoading,
+  readPrefix,
+  releaseEntry,
+  tableOf,
+  useEntry,
+} from './list-contents.ts';
 import type { BanList, ListEntry, ListEntryInput } from './list-entry.ts';
-import { PrefixTable } from './prefix-table.ts';
+import type { PrefixTable } from './prefix-table.ts';
 
 /** What an {@link IpList} takes. */
 export interface IpListOptions {
@@ -20,56 +30,34 @@ export interface IpListOptions {
   readonly clock?: Clock;
   /**
    * How many entries with an end are kept at most: the bound of what bans made from traffic may cost. Entries without an
-   * end, which people and feeds make, are not counted. An `add` above the bound drops the one of the next 16 that ends
-   * soonest, which would have been forgotten soonest anyway; never the one that is being added. Default 1,000,000.
+   * end, which people and feeds make, are not counted and never dropped; `from` and `replace` take what they are given.
+   * An `add` above the bound drops one of the next 16, the one that ends first and would have been forgotten soonest
+   * anyway, never the one that is being added: who floods the list shortens the bans of others, and is banned. While
+   * entries without an end stand between, the bound may be exceeded by one for each 1,024 of those. Default 1,000,000.
    */
   readonly maxExpiringEntries?: number;
+}
+
+/** What {@link IpList.fromAsync} takes. */
+export interface IpListLoadOptions extends IpListOptions {
+  /** Ends the load: the promise rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** An entry with the prefix that it stands for, in its canonical text: `192.0.2.0/24`. */
 export type IpListEntry = ListEntry & { readonly prefix: string };
 
-/** A prefix, or a prefix with its entry: what an {@link IpList} is made from. */
-export type IpListInput = string | readonly [prefix: string | Cidr, entry?: ListEntryInput | undefined];
-
-/** Everything that `replace` exchanges at once. */
-interface Contents {
-  readonly pool: EntryPool;
-  readonly ipv4: PrefixTable;
-  readonly ipv6: PrefixTable;
-  /** Entries that have an end. */
-  expiring: number;
-}
-
-/** So many others are looked at by each `add` for those that have ended. */
-const swept = 4;
-/** So many that have an end are compared for the one to give up when there are too many. */
-const compared = 16;
-/** So many are looked at in one `add` at most. */
-const lookedAt = 1_024;
-
-function emptyContents(): Contents {
-  return { pool: new EntryPool(), ipv4: new PrefixTable(), ipv6: new PrefixTable(), expiring: 0 };
-}
-
-function readPrefix(owner: string, prefix: string | Cidr): Cidr {
-  if (typeof prefix !== 'string') {
-    return { network: networkOf(prefix.network, prefix.prefixLength), prefixLength: prefix.prefixLength };
-  }
-  const result = parseCidr(prefix);
-  if (result.ok) return result.cidr;
-  throw new RangeError(`${owner}: ${JSON.stringify(prefix.slice(0, 60))} is no prefix of addresses: ${result.reason}`);
-}
-
-function tableOf(contents: Contents, { family }: IpAddress): PrefixTable {
-  return family === 4 ? contents.ipv4 : contents.ipv6;
-}
-
 /**
  * Prefixes of IPv4 and IPv6 addresses, each with an entry that says why it is there. The longest prefix that contains an
  * address decides; an entry that has ended decides nothing, and uncovers the wider one.
  *
- * `::/0` is nothing of IPv4, `0.0.0.0/0` nothing of IPv6; an IPv4-mapped address or prefix is IPv4.
+ * `::/0` is nothing of IPv4, `0.0.0.0/0` nothing of IPv6; an IPv4-mapped address or prefix is IPv4. A prefix with host bits
+ * set is taken as its network: `192.0.2.7/24` is `192.0.2.0/24`.
+ *
+ * Made for millions of prefixes: about 14 bytes each, lookups that take one search, additions and deletions that
+ * rebuild nothing. What an adversary can choose costs a bounded time: a search has at most some 20 steps at a million
+ * prefixes, and at most one for each of the prefixes around an address, 32 or 128; hashes decide nothing. An addition or
+ * deletion looks at each longer prefix inside of its own once.
  *
  * @example
  * ```ts
@@ -85,9 +73,8 @@ function tableOf(contents: Contents, { family }: IpAddress): PrefixTable {
 export class IpList implements BanList {
   readonly #clock: Clock;
   readonly #maxExpiringEntries: number;
-  #contents: Contents = emptyContents();
-  /** Where the search for entries that have ended goes on. */
-  #hand: Cidr | undefined;
+  #contents: ListContents = emptyContents();
+  #sweep = new EndedSweep();
 
   /** @throws TypeError and RangeError on options that are none of these */
   constructor(options?: IpListOptions) {
@@ -97,138 +84,181 @@ export class IpList implements BanList {
     read.done();
   }
 
-  /** A list of these entries; of several for one prefix the last one counts. Throws as `add` does. */
+  /**
+   * A list of these entries; of several for one prefix the last one counts. A million of them are fastest as
+   * `[cidr, entry]` with one entry object for many prefixes.
+   *
+   * @throws RangeError for what is no prefix, TypeError for an entry that is none: what may have bad lines is read by a
+   * source, which reports them
+   */
   static from(entries: Iterable<IpListInput>, options?: IpListOptions): IpList {
     const list = new IpList(options);
-    list.replace(entries);
+    list.#contents = load('IpList.from', entries);
     return list;
   }
 
-  /** Like `from`, for entries that come in over time. */
+  /** Like `from`, for entries that come in over time; what `from` throws rejects the promise. */
   static async fromAsync(
     entries: AsyncIterable<IpListInput> | Iterable<IpListInput>,
-    options?: IpListOptions,
+    options: IpListLoadOptions = {},
   ): Promise<IpList> {
-    const list = new IpList(options);
-    for await (const entry of entries) list.#put('IpList.fromAsync', list.#contents, entry);
+    const { signal, ...rest } = options;
+    const list = new IpList(rest);
+    signal?.throwIfAborted();
+    const loading = new ListLoading('IpList.fromAsync');
+    const loaded = (async () => {
+      for await (const entry of entries) {
+        signal?.throwIfAborted();
+        loading.add(entry);
+      }
+    })();
+    if (signal === undefined) await loaded;
+    else await beforeAbort(loaded, signal);
+    list.#contents = loading.finish();
     return list;
   }
 
-  /** Prefixes with an entry that has not ended. */
+  /**
+   * How many entries there are that have not ended. Known at once, unless one has ended and is still in memory: then it is
+   * counted, in a few milliseconds for a million.
+   */
   get size(): number {
-    let size = 0;
-    for (const _ of this) size++;
-    return size;
+    const contents = this.#contents;
+    const all = contents.ipv4.size + contents.ipv6.size;
+    const now = this.#clock.now();
+    if (contents.firstEnd > now) return all;
+    let ended = 0;
+    let firstEnd = Number.POSITIVE_INFINITY;
+    for (const table of [contents.ipv4, contents.ipv6]) {
+      for (let place = table.after(undefined); place >= 0; place = table.next(place)) {
+        const end = contents.pool.endOf(table.numberAt(place));
+        if (end <= now) ended++;
+        if (end < firstEnd) firstEnd = end;
+      }
+    }
+    contents.firstEnd = firstEnd;
+    return all - ended;
   }
 
-  /** The entry of the longest prefix that contains the address, `undefined` when there is none or it is no address. */
+  /** The entry of the longest prefix that contains the address; `undefined` when there is none, or it is no address. */
   lookup(ip: string | IpAddress): IpListEntry | undefined {
     const address = typeof ip === 'string' ? parseIp(ip) : ip;
     if (address === undefined) return undefined;
     const contents = this.#contents;
-    const table = tableOf(contents, address);
-    let at = table.find(address);
-    while (at >= 0 && this.#hasEnded(contents, table.numberAt(at))) at = table.parent(at);
-    return at < 0 ? undefined : entryAt(contents, table, at);
+    const table = address.family === 4 ? contents.ipv4 : contents.ipv6;
+    const place = this.#decides(contents, table, table.find(address));
+    return place < 0 ? undefined : entryAt(contents, table, place);
   }
 
-  /** The entry of exactly this prefix. A `RangeError` for a text that is no prefix. */
+  /** The entry of exactly this prefix. A `RangeError` for what is no prefix. */
   get(prefix: string | Cidr): IpListEntry | undefined {
-    const cidr = readPrefix('IpList.get', prefix);
+    const cidr = readNetwork('IpList.get', prefix);
     const contents = this.#contents;
     const table = tableOf(contents, cidr.network);
-    const at = table.exact(cidr);
-    return at < 0 || this.#hasEnded(contents, table.numberAt(at)) ? undefined : entryAt(contents, table, at);
+    const place = table.exact(cidr);
+    return place < 0 || this.#hasEnded(contents, table.numberAt(place)) ? undefined : entryAt(contents, table, place);
   }
 
   /**
-   * Adds or replaces the entry of exactly this prefix. A bare address is a prefix of one; bits behind the prefix are
-   * cleared: `192.0.2.7/24` is `192.0.2.0/24`.
+   * Adds or replaces the entry of exactly this prefix. A bare address is a prefix of one. An entry that has ended already
+   * takes away what was there.
    *
-   * @throws RangeError for a text that is no prefix, TypeError for an entry that is none
+   * @throws RangeError for what is no prefix, TypeError for an entry that is none
    */
   add(prefix: string | Cidr, entry?: ListEntryInput): void {
-    this.#put('IpList.add', this.#contents, [prefix, entry]);
-    this.#sweep(readPrefix('IpList.add', prefix));
-  }
-
-  /** Whether there was an entry of exactly this prefix. A `RangeError` for a text that is no prefix. */
-  delete(prefix: string | Cidr): boolean {
+    const cidr = readNetwork('IpList.add', prefix);
     const contents = this.#contents;
-    return this.#remove(contents, readPrefix('IpList.delete', prefix));
+    const number = useEntry(contents, 'IpList.add', entry);
+    releaseEntry(contents, tableOf(contents, cidr.network).set(cidr, number));
+    if (contents.expiring > 0) this.#sweep.step(contents, cidr, this.#clock.now(), this.#maxExpiringEntries);
   }
 
+  /** Whether there was an entry of exactly this prefix. A `RangeError` for what is no prefix. */
+  delete(prefix: string | Cidr): boolean {
+    const cidr = readNetwork('IpList.delete', prefix);
+    const contents = this.#contents;
+    const number = tableOf(contents, cidr.network).remove(cidr);
+    const there = number >= 0 && !this.#hasEnded(contents, number);
+    releaseEntry(contents, number);
+    return there;
+  }
+
+  /** Takes out everything. */
   clear(): void {
-    this.#contents = emptyContents();
-    this.#hand = undefined;
+    this.#exchange(emptyContents());
   }
 
   /**
-   * Puts these entries in the place of all that were there, at once: whoever looks an address up sees the old list or the
-   * new one. When it throws, as `add` does, the old list stays.
+   * Puts these entries, or a copy of that list's, in the place of all that were there. Whoever looks an address up sees
+   * the old list or the new one, never a part. When it throws, as `from` does, the old list stays.
    */
   replace(entries: Iterable<IpListInput> | IpList): void {
-    if (entries instanceof IpList) {
-      const { pool, ipv4, ipv6, expiring } = entries.#contents;
-      this.#contents = { pool: new EntryPool(pool), ipv4: ipv4.clone(), ipv6: ipv6.clone(), expiring };
-    } else {
-      const contents = emptyContents();
-      for (const entry of entries) this.#put('IpList.replace', contents, entry);
-      this.#contents = contents;
-    }
-    this.#hand = undefined;
+    this.#exchange(entries instanceof IpList ? copyContents(entries.#contents) : load('IpList.replace', entries));
   }
 
-  /** The entries that have not ended, IPv4 before IPv6, in the order of their addresses, a wider prefix before a longer one. */
+  /**
+   * The entries that have not ended: IPv4 before IPv6, by address, a wider prefix before the longer ones in it. The list
+   * may change meanwhile: the iteration goes on behind the entry that it gave last.
+   */
   *[Symbol.iterator](): Generator<IpListEntry, void, undefined> {
     for (const family of ['ipv4', 'ipv6'] as const) {
-      let before: Cidr | undefined;
+      let last: Cidr | undefined;
       for (;;) {
         const contents = this.#contents;
         const table = contents[family];
-        const at = table.after(before);
-        if (at < 0) break;
-        before = table.cidrAt(at);
-        if (!this.#hasEnded(contents, table.numberAt(at))) yield entryAt(contents, table, at);
+        const place = table.after(last);
+        if (place < 0) break;
+        last = table.cidrAt(place);
+        if (!this.#hasEnded(contents, table.numberAt(place))) yield entryAt(contents, table, place);
       }
     }
   }
 
-  #put(owner: string, contents: Contents, input: IpListInput): void {
-    const [prefix, entry] = typeof input === 'string' ? [input, undefined] : input;
-    const cidr = readPrefix(owner, prefix);
-    const { pool } = contents;
-    const number = pool.take(owner, entry);
-    if (pool.endOf(number) !== Number.POSITIVE_INFINITY) contents.expiring++;
-    this.#forget(contents, tableOf(contents, cidr.network).set(cidr, number));
+  #exchange(contents: ListContents): void {
+    this.#contents = contents;
+    this.#sweep = new EndedSweep();
   }
 
-  #remove(contents: Contents, cidr: Cidr): boolean {
-    const number = tableOf(contents, cidr.network).remove(cidr);
-    const there = number >= 0 && !this.#hasEnded(contents, number);
-    this.#forget(contents, number);
-    return there;
+  /** From this place on outwards the first prefix whose entry has not ended, -1 for none. */
+  #decides(contents: ListContents, table: PrefixTable, place: number): number {
+    if (contents.expiring === 0) return place;
+    let at = place;
+    while (at >= 0 && this.#hasEnded(contents, table.numberAt(at))) at = table.parent(at);
+    return at;
   }
 
-  /** One prefix less uses the entry; -1 is none. */
-  #forget(contents: Contents, number: number): void {
-    if (number < 0) return;
-    if (contents.pool.endOf(number) !== Number.POSITIVE_INFINITY) contents.expiring--;
-    contents.pool.release(number);
-  }
-
-  #hasEnded(contents: Contents, number: number): boolean {
-    const end = contents.pool.endOf(number);
+  #hasEnded({ pool }: ListContents, number: number): boolean {
+    const end = pool.endOf(number);
     return end !== Number.POSITIVE_INFINITY && end <= this.#clock.now();
-  }
-
-  /** Looks at a few entries, round and round, and drops what has ended, and what is too much. */
-  #sweep(added: Cidr): void {
-    void [swept, compared, lookedAt, this.#maxExpiringEntries, this.#hand, added];
   }
 }
 
-function entryAt({ pool }: Contents, table: PrefixTable, at: number): IpListEntry {
-  const { action, reason, source, expiresAt, evidence } = pool.at(table.numberAt(at));
-  return { prefix: formatCidr(table.cidrAt(at)), action, reason, source, expiresAt, evidence };
+function load(owner: string, entries: Iterable<IpListInput>): ListContents {
+  const loading = new ListLoading(owner);
+  for (const entry of entries) loading.add(entry);
+  return loading.finish();
+}
+
+function readNetwork(owner: string, prefix: string | Cidr): Cidr {
+  const { network, prefixLength } = readPrefix(owner, prefix);
+  return { network: networkOf(network, prefixLength), prefixLength };
+}
+
+function entryAt({ pool }: ListContents, table: PrefixTable, place: number): IpListEntry {
+  const { action, reason, source, expiresAt, evidence } = pool.at(table.numberAt(place));
+  return { prefix: formatCidr(table.cidrAt(place)), action, reason, source, expiresAt, evidence };
+}
+
+/** What `work` comes to, unless the signal fires first: the work may hang. */
+async function beforeAbort(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  let onAbort = (): void => {};
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(signal.reason);
+  });
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
 }
