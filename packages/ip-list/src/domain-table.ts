@@ -1,9 +1,10 @@
 import { type DomainEntryPattern, type PatternForm, registrableDomain } from './domain-entry-pattern.ts';
+import { DomainIndex } from './domain-index.ts';
 import { ExpiryQueue } from './expiry-queue.ts';
 import type { ListEntry } from './list-entry.ts';
 
 /** What is said about one domain. */
-type Node = { [F in PatternForm]: ListEntry | undefined };
+type Node = { [F in PatternForm]: ListEntry | undefined } & { readonly domain: string };
 
 /** An entry and its pattern. */
 interface Placed {
@@ -16,9 +17,9 @@ const forms: readonly PatternForm[] = ['exact', 'below', 'registrable'];
 /** So many expired entries go with each write: more than it adds, so that they cannot pile up, and few enough to bound it. */
 const reclaimed = 4;
 
-/** The entries of a `DomainList`, by their canonical patterns: one map from domain to what is said about it. */
+/** The entries of a `DomainList`, by their canonical patterns. */
 export class DomainTable {
-  readonly #nodes = new Map<string, Node>();
+  readonly #nodes = new DomainIndex<Node>();
   readonly #expiries = new ExpiryQueue<DomainEntryPattern>();
   readonly #maxExpiring: number;
   readonly #privateSuffixes: boolean;
@@ -71,33 +72,33 @@ export class DomainTable {
 
   /** The most specific entry that covers the name, which is in canonical form. */
   find(name: string, now: () => number): Placed | undefined {
-    let node = this.#nodes.get(name);
-    let entry = node?.exact;
-    if (isLive(entry, now)) return { form: 'exact', domain: name, entry };
-    if (this.#wide === 0) return undefined;
-    let registrable: string | undefined;
-    for (let domain = name; ; node = this.#nodes.get(domain)) {
-      if (node !== undefined) {
-        entry = node.below;
-        if (domain !== name && isLive(entry, now)) return { form: 'below', domain, entry };
-        entry = node.registrable;
-        // A suffix of its own may begin below a registrable domain: s3.amazonaws.com does.
-        if (isLive(entry, now)) {
-          registrable ??= registrableDomain(name, this.#privateSuffixes) ?? '';
-          if (registrable === domain) return { form: 'registrable', domain, entry };
-        }
-      }
-      const dot = domain.indexOf('.');
-      if (dot < 0) return undefined;
-      domain = domain.slice(dot + 1);
+    if (this.#wide === 0) {
+      const entry = this.#nodes.get(name)?.exact;
+      return isLive(entry, now) ? { form: 'exact', domain: name, entry } : undefined;
     }
+    const nodes = this.#nodes.covering(name);
+    let registrable: string | undefined;
+    for (let index = nodes.length - 1; index >= 0; index--) {
+      const node = nodes[index];
+      if (node === undefined) continue;
+      const { domain } = node;
+      const form = domain === name ? 'exact' : 'below';
+      let entry = node[form];
+      if (isLive(entry, now)) return { form, domain, entry };
+      entry = node.registrable;
+      if (!isLive(entry, now)) continue;
+      // A suffix of its own may begin below a registrable domain: s3.amazonaws.com does.
+      registrable ??= registrableDomain(name, this.#privateSuffixes) ?? '';
+      if (registrable === domain) return { form: 'registrable', domain, entry };
+    }
+    return undefined;
   }
 
   *entries(now: () => number): Generator<Placed, void, undefined> {
-    for (const [domain, node] of this.#nodes) {
+    for (const node of this.#nodes.values()) {
       for (const form of forms) {
         const entry = node[form];
-        if (isLive(entry, now)) yield { form, domain, entry };
+        if (isLive(entry, now)) yield { form, domain: node.domain, entry };
       }
     }
   }
@@ -106,8 +107,8 @@ export class DomainTable {
     const { form, domain } = pattern;
     let node = this.#nodes.get(domain);
     if (node === undefined) {
-      node = { exact: undefined, below: undefined, registrable: undefined };
-      this.#nodes.set(domain, node);
+      node = { domain, exact: undefined, below: undefined, registrable: undefined };
+      this.#nodes.add(node);
     }
     node[form] = entry;
     this.#size++;
@@ -133,10 +134,10 @@ export class DomainTable {
 
   #rebuildExpiries(): void {
     this.#expiries.clear();
-    for (const [domain, node] of this.#nodes) {
+    for (const node of this.#nodes.values()) {
       for (const form of forms) {
         const expiresAt = node[form]?.expiresAt;
-        if (expiresAt !== undefined) this.#expiries.push(expiresAt, { form, domain });
+        if (expiresAt !== undefined) this.#expiries.push(expiresAt, { form, domain: node.domain });
       }
     }
   }
