@@ -7,7 +7,34 @@
  *
  * @module
  */
-export type { DenyReason } from './deny-reason.ts';
-export { RelayAcl, type RelayAclOptions, type RelayRequest } from './relay-acl.ts';
+export type { AddressLiteral } from './address-literal.ts';
+export { askBackend } from './ask-backend.ts';
+export type { RelayAclHooks } from './check-settings.ts';
+export type { DenyReason, RoutingTrick } from './deny-reason.ts';
+export type { DomainList, DomainLookup, DomainSource } from './domain-source.ts';
+export type { Mailbox } from './mailbox.ts';
+export type { MailboxFault } from './mailbox-fault.ts';
+export type { MailboxSetOptions } from './mailbox-set.ts';
+export {
+  type AcceptedPath,
+  type ParsedPath,
+  type ParsePathOptions,
+  type PathFault,
+  parsePath,
+  type RefusedPath,
+} from './parse-path.ts';
+export { type ProbedTrick, type ProbeOptions, type ProbeResult, probeOpenRelay } from './probe-open-relay.ts';
+export { type RecipientLookup, type RecipientLookupOptions, recipientSet } from './recipient-set.ts';
+export { type DecideOptions, type DecisionOf, RelayAcl, type RelayAclOptions, type RelayRequest } from './relay-acl.ts';
 export { relayAcl } from './relay-acl-check.ts';
-export type { DeniedDecision, LocalDecision, RelayDecision, RelayedDecision } from './relay-decision.ts';
+export type {
+  DeferredDecision,
+  DeniedDecision,
+  LocalDecision,
+  RelayDecision,
+  RelayedDecision,
+} from './relay-decision.ts';
+export { type RelayTrick, relayTricks, type TrickNames } from './relay-trick.ts';
+export { type RememberRecipientsOptions, rememberRecipients } from './remember-recipients.ts';
+export { type SenderAddress, type SenderEntries, type SenderLookup, senderMap } from './sender-map.ts';
+export type { NetworkList } from './trusted-networks.ts';

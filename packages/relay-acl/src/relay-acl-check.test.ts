@@ -26,8 +26,8 @@ const noStore: Store = new Proxy<Store>(Object.create(null), {
 const context: Context = { resolver: new ZoneResolver(), store: noStore, clock: systemClock };
 const { signal } = new AbortController();
 
-function start(session: Session): CheckRun {
-  const run = relayAcl(options).start(session, context);
+function start(session: Session, made: Parameters<typeof relayAcl>[0] = options): CheckRun {
+  const run = relayAcl(made).start(session, context);
   if (run === undefined) throw new TypeError('the check did not start');
   return run;
 }
@@ -109,9 +109,50 @@ describe('relayAcl', () => {
     expect(opinion.permit).toBeUndefined();
   });
 
-  it('does not trust because some other check does', async () => {
-    const opinion = await recipient(sampleSession('203.0.113.9', { trusted: true }), 'user@victim.example');
-    expect(opinion.verdict).toBe('reject');
+  it('does not relay because some other check trusts the client, unless it is told to', async () => {
+    const trusted = sampleSession('203.0.113.9', { trusted: true });
+    expect((await recipient(trusted, 'user@victim.example')).verdict).toBe('reject');
+    const ask = async (address: string, session: Session = trusted): Promise<RecipientOpinion | undefined> =>
+      start(session, { ...options, relayForTrusted: true }).recipient?.(
+        sampleTransaction({ session }),
+        mailboxPath(address),
+        signal,
+      );
+    expect(await ask('user@victim.example')).toMatchObject({
+      finding: { kind: 'relay-acl/relay', reason: 'trusted-client', recipient: 'user@victim.example' },
+      permit: 'relay',
+    });
+    for (const address of [
+      'user%victim.example@ours.example',
+      'user@[127.0.0.1]',
+      'user@victim.example.',
+      '@a:b@c.example',
+    ]) {
+      expect(await ask(address), address).toMatchObject({ verdict: 'reject' });
+    }
+    expect(await ask('user@victim.example', sampleSession('203.0.113.9'))).toMatchObject({ verdict: 'reject' });
+  });
+
+  it('defers when nobody knows whether a domain is ours', async () => {
+    const localDomains = async (): Promise<boolean> => {
+      throw new Error('no database');
+    };
+    const run = start(sampleSession('203.0.113.9'), { localDomains });
+    expect(await run.recipient?.(sampleTransaction(), mailboxPath('user@ours.example'), signal)).toMatchObject({
+      finding: { kind: 'relay-acl/lookup-failed', reason: 'lookup-failed' },
+      verdict: 'defer',
+      reply: { code: 451, enhanced: '4.3.0' },
+    });
+  });
+
+  it('takes a local part beyond ASCII only of a client that says SMTPUTF8', async () => {
+    const ask = async (parameters: Record<string, true>): Promise<RecipientOpinion | undefined> => {
+      const reversePath = mailboxPath('ann@client.example', parameters);
+      const transaction = sampleTransaction({ reversePath });
+      return start(sampleSession()).recipient?.(transaction, mailboxPath('dörte@ours.example'), signal);
+    };
+    expect(await ask({ SMTPUTF8: true })).toMatchObject({ permit: 'local' });
+    expect(await ask({})).toMatchObject({ finding: { reason: 'non-ascii-local-part' }, verdict: 'reject' });
   });
 
   it('refuses a client without an address', async () => {
@@ -127,5 +168,15 @@ describe('relayAcl', () => {
   it('refuses wrong options when it is made', () => {
     // @ts-expect-error as a program without types would
     expect(() => relayAcl({})).toThrow('RelayAcl: option "localDomains"');
+    // @ts-expect-error as a program without types would
+    expect(() => relayAcl({ ...options, recipient: [] })).toThrow(
+      'relayAcl: unknown option "recipient"; it takes "local',
+    );
+    const acl = new RelayAcl(options);
+    // @ts-expect-error as a program without types would
+    expect(() => relayAcl(acl, { localDomains: [] })).toThrow('relayAcl: unknown option "localDomains"');
+    // @ts-expect-error as a program without types would
+    expect(() => relayAcl(options, { recipients: [] })).toThrow('relayAcl: all options go into one object');
+    expect(() => relayAcl(acl, { lookupTimeoutMs: 0 })).toThrow('relayAcl: option "lookupTimeoutMs"');
   });
 });
