@@ -87,6 +87,8 @@ class FileWatcher<Key> implements FileWatch {
   #next: Promise<ReloadEvent> | undefined;
   /** Which file was read last; `''`: none, `undefined`: it is to be read again. */
   #seen: string | undefined;
+  /** Something happened beside the file while it was read. */
+  #lookAgain = false;
   /** How many entries the last reading gave that was used. */
   #entries: number | undefined;
 
@@ -164,7 +166,11 @@ class FileWatcher<Key> implements FileWatch {
   /** Whether it is still the file that was read. */
   #look(): void {
     if (this.#watcher === undefined && !this.#closing.signal.aborted) this.#listen();
-    if (this.#reading !== undefined || this.#debounce !== undefined) return;
+    if (this.#reading !== undefined) {
+      this.#lookAgain = true;
+      return;
+    }
+    if (this.#debounce !== undefined) return;
     void this.#identify().then((now) => {
       if (now !== this.#seen && this.#reading === undefined) this.#changed();
     });
@@ -188,6 +194,10 @@ class FileWatcher<Key> implements FileWatch {
     const again = event.outcome === 'refused' && (event.error === 'changed' || event.error === 'unreadable');
     this.#seen = again && seen !== '' ? undefined : seen;
     if (event.outcome === 'refused' && event.error === 'changed') this.#changed();
+    if (this.#lookAgain) {
+      this.#lookAgain = false;
+      this.#look();
+    }
     announceReload(event, this.#settings.onReload);
     return event;
   }
