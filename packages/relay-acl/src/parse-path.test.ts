@@ -177,7 +177,7 @@ describe('parsePath', () => {
         reason: 'local-part-too-long',
         position: 1,
       });
-      expect(parsePath(`<${local64}@${domain189}e>`, forward)).toMatchObject({ reason: 'path-too-long', position: 0 });
+      expect(parsePath(`<${local64}@${domain189}e>`, forward)).toMatchObject({ reason: 'path-too-long', position: 1 });
       expect(parsePath(`<${'a'.repeat(500)}@example.com>`, forward)).toMatchObject({ reason: 'path-too-long' });
     });
 
@@ -185,9 +185,12 @@ describe('parsePath', () => {
       expect(accepted(`<${'ü'.repeat(32)}@example.com>`, utf8).path.localPart).toHaveLength(32);
       expect(parsePath(`<${'ü'.repeat(33)}@example.com>`, utf8)).toMatchObject({ reason: 'local-part-too-long' });
       expect(parsePath(`<${'字'.repeat(22)}@example.com>`, utf8)).toMatchObject({ reason: 'local-part-too-long' });
-      const long = Array.from('中文字母表', (letter, at) => `${letter}ß${'x'.repeat(50 + at)}`).join('.');
-      expect(long.length).toBeLessThan(254);
-      expect(parsePath(`<user@${long}>`, utf8)).toMatchObject({ reason: 'path-too-long' });
+      const long = Array.from('äëïöü', (letter) => letter + 'x'.repeat(38)).join('.');
+      const short = `<${'u'.repeat(20)}@${long}>`;
+      const path = `<${'u'.repeat(30)}@${long}>`;
+      expect(accepted(short, utf8).path.domain.length).toBeGreaterThan(long.length + 20);
+      expect(Buffer.byteLength(path)).toBeLessThan(256);
+      expect(parsePath(path, utf8)).toMatchObject({ reason: 'path-too-long', position: 1 });
     });
 
     it('counts a route as part of the path', () => {
@@ -318,7 +321,7 @@ describe('for any text', () => {
         expect(parsed.position).toBeGreaterThanOrEqual(0);
         expect(parsed.position).toBeLessThanOrEqual(text.length);
       }),
-      { numRuns: 20_000 },
+      { numRuns: 10_000 },
     );
   });
 
@@ -335,9 +338,10 @@ describe('for any text', () => {
         if (parsed.literal === undefined) expect(expected?.domain).toBe(domain);
         expect(text).toContain(`${address}>`);
       }),
-      { numRuns: 20_000 },
+      { numRuns: 10_000 },
     );
-    expect(mailboxes).toBeGreaterThan(500);
+    // The property says nothing if hardly anything was one.
+    expect(mailboxes).toBeGreaterThan(50);
   });
 
   it('refuses no mailbox that the grammar takes and the limits allow', () => {
@@ -349,7 +353,7 @@ describe('for any text', () => {
         // A U-label in the domain takes SMTPUTF8, and then the local part is free as well.
         expect([short, parsePath(`<${text}>`, utf8).ok]).toEqual([short, short]);
       }),
-      { numRuns: 20_000 },
+      { numRuns: 10_000 },
     );
   });
 

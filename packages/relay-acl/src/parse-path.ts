@@ -167,7 +167,7 @@ function read(text: string, options: ParsePathOptions): AcceptedPath | Fault {
   const behind = close + 1;
   if (behind < text.length && text.charCodeAt(behind) !== SPACE) return at('text-behind-path', behind);
   const length = octets(text, open, behind);
-  if (length > LONGEST_PATH) return at('path-too-long', open);
+  if (length > LONGEST_PATH) return at('path-too-long', route.end);
   const parameters = parseParameters(text, behind);
   if (isFault(parameters)) return parameters;
   const foreign = nonAsciiAt(text, open, text.length);
@@ -241,7 +241,8 @@ function readMailbox(text: string, start: number, { kind, smtpUtf8 = false }: Pa
   if (end - start > LONGEST_PATH) return refusal('path-too-long', start);
   const separator = text.charCodeAt(end);
   if (separator === GREATER) {
-    const isPostmaster = kind === 'forward-path' && text.slice(start, end).toLowerCase() === 'postmaster';
+    const isAlone = kind === 'forward-path' && text.charCodeAt(start - 1) === LESS;
+    const isPostmaster = isAlone && text.slice(start, end).toLowerCase() === 'postmaster';
     return isPostmaster
       ? { kind: 'postmaster', domain: '', literal: undefined, at: end, close: end }
       : refusal('no-domain', end);
