@@ -49,6 +49,11 @@ describe('probeOpenRelay', () => {
     expect(JSON.parse(JSON.stringify(result)).status).toBe('closed');
   });
 
+  it('takes for a refusal how Postfix comes', async () => {
+    sink.setFaults([takeControl, { stage: 'rcpt', fault: 'reply', reply: '454 4.7.1 Relay access denied' }]);
+    expect(await probe()).toMatchObject({ status: 'closed', unknown: [] });
+  });
+
   it('never sends a message', async () => {
     await probe();
     await sink.idle();

@@ -56,7 +56,10 @@ export interface ProbedTrick {
   readonly commands: readonly string[];
   /** What it would prove if it was taken: `relay`, `doubtful` (only a server that knows the custom sends it on), `ours` (nothing). */
   readonly proves: 'relay' | 'doubtful' | 'ours';
-  /** `accepted`: 2yz to RCPT. `refused`: 5yz. `unknown`: anything else, and no answer: neither pass nor fail. */
+  /**
+   * `accepted`: 2yz to RCPT. `refused`: 5yz, and 454, with which Postfix defers what it would have to relay. `unknown`:
+   * anything else, such as greylisting, and no answer: neither pass nor fail.
+   */
   readonly outcome: 'accepted' | 'refused' | 'unknown';
   /** The reply that decided, its text cut to 500 characters. Not to be trusted. */
   readonly reply: SmtpReply | undefined;
@@ -86,6 +89,8 @@ export interface ProbeResult {
   readonly results: readonly ProbedTrick[];
 }
 
+/** What `defer_unauth_destination` says, which is among the restrictions that Postfix comes with; no greylisting says it. */
+const RELAY_DEFERRED = 454;
 const LONGEST_REPLY_TEXT = 500;
 /** So many attempts in a row without a session, and the rest is not asked. */
 const MOST_FAILED_SESSIONS = 3;
@@ -322,7 +327,7 @@ function judgeSender(question: Question, heard: Heard): ProbedTrick | undefined 
 function judgeRecipient(question: Question, heard: Heard): ProbedTrick {
   if (heard.kind === 'lost') return judged(question, 'unknown', undefined, heard.detail);
   if (isTaken(heard)) return judged(question, 'accepted', heard.reply);
-  return heard.reply.code >= 500
+  return heard.reply.code >= 500 || heard.reply.code === RELAY_DEFERRED
     ? judged(question, 'refused', heard.reply)
     : judged(question, 'unknown', heard.reply, 'neither taken nor refused');
 }
