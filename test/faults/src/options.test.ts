@@ -11,7 +11,7 @@ import {
 } from '@postern/core';
 import { dnsbl, queryDnsbl } from '@postern/dnsbl';
 import { createGateway, smtpBackend } from '@postern/gateway';
-import { RelayAcl, relayAcl } from '@postern/relay-acl';
+import { probeOpenRelay, RelayAcl, recipientSet, relayAcl, rememberRecipients, senderMap } from '@postern/relay-acl';
 import { ZoneResolver } from '@postern/testing';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -46,6 +46,20 @@ const makers: readonly Maker[] = [
   { name: 'dryRun', make: (options) => call(dryRun, check, options), needs: {} },
   { name: 'RelayAcl', make: (options) => construct(RelayAcl, options), needs: { localDomains: [] } },
   { name: 'relayAcl', make: (options) => call(relayAcl, options), needs: { localDomains: [] } },
+  {
+    name: 'relayAcl of an ACL',
+    make: (options) => call(relayAcl, new RelayAcl({ localDomains: [] }), options),
+    needs: {},
+  },
+  { name: 'senderMap', make: (options) => call(senderMap, {}, options), needs: {} },
+  { name: 'recipientSet', make: (options) => call(recipientSet, [], options), needs: {} },
+  { name: 'rememberRecipients', make: (options) => call(rememberRecipients, () => true, options), needs: {} },
+  {
+    name: 'probeOpenRelay',
+    make: (options) => call(probeOpenRelay, options),
+    // It is over before it connects.
+    needs: { host: '127.0.0.1', port: 1, ours: 'a.example', victim: 'b.example', signal: AbortSignal.abort() },
+  },
   { name: 'dnsbl', make: (options) => call(dnsbl, options), needs: { zones: ['bl.test'] } },
   { name: 'queryDnsbl', make: (options) => call(queryDnsbl, '127.0.0.2', options), needs: { zones: [], resolver } },
   { name: 'smtpBackend', make: (options) => call(smtpBackend, options), needs: { host: '127.0.0.1' } },
