@@ -9,23 +9,23 @@ const SMALL_A = 0x61;
 const SMALL_Z = 0x7a;
 
 /** One sign in a name, for or against. */
-export interface NameEvidence {
+export type NameEvidence = {
   /** `address`: it spells the client's address. `word`: a word that says what the host is. */
   readonly kind: 'address' | 'word';
   /** What was found: `4 octets, decimal`, `dhcp`. */
   readonly found: string;
   readonly points: number;
-}
+};
 
 /** How much a name looks like one that a provider gives to every address of a pool. Plain JSON. */
-export interface GenericName {
+export type GenericName = {
   readonly name: string;
   /** The score is at least {@link GENERIC_FROM_SCORE}. */
   readonly generic: boolean;
   /** The points of the evidence, added up. Below 0 for names that speak of a fixed address or of a mail server. */
   readonly score: number;
   readonly evidence: readonly NameEvidence[];
-}
+};
 
 /** From this score on a name counts as generic. */
 export const GENERIC_FROM_SCORE = 3;

@@ -37,12 +37,12 @@ export type ReverseDnsReason = 'confirmed' | 'not-confirmed' | 'no-ptr' | 'no-ho
 export type ForwardStatus = 'match' | 'no-match' | 'nxdomain' | 'unknown';
 
 /** A name of the client and what its address records say. */
-export interface ForwardName {
+export type ForwardName = {
   readonly name: string;
   readonly status: ForwardStatus;
   /** Where the name leads, when that is elsewhere: at most 10 addresses. */
   readonly addresses: readonly string[];
-}
+};
 
 /** What `iprev` found (RFC 8601 §3). Plain JSON. */
 export interface ReverseDnsResult {
