@@ -13,9 +13,6 @@ import { postfixCidrFormat } from './postfix-cidr-format.ts';
 import { rbldnsdDnsetFormat } from './rbldnsd-dnset-format.ts';
 import { rbldnsdIp4Format } from './rbldnsd-ip4-format.ts';
 
-const ADDRESS_FORMATS = ['plain', 'drop', 'ip4set', 'ip4trie', 'postfix-cidr', 'hosts-deny', 'csv'] as const;
-const DOMAIN_FORMATS = ['domains', 'hosts', 'dnset', 'postfix-access', 'domain-csv'] as const;
-
 /**
  * Formats of lists of addresses:
  *
@@ -26,7 +23,7 @@ const DOMAIN_FORMATS = ['domains', 'hosts', 'dnset', 'postfix-access', 'domain-c
  * - `hosts-deny`: hosts_access(5);
  * - `csv`: the column of a CSV file that the option `column` names.
  */
-export type IpListFormat = (typeof ADDRESS_FORMATS)[number];
+export type IpListFormat = 'plain' | 'drop' | 'ip4set' | 'ip4trie' | 'postfix-cidr' | 'hosts-deny' | 'csv';
 
 /**
  * Formats of lists of names:
@@ -37,7 +34,18 @@ export type IpListFormat = (typeof ADDRESS_FORMATS)[number];
  * - `postfix-access`: the text of a Postfix access(5) table;
  * - `domain-csv`: the column of a CSV file that the option `column` names.
  */
-export type DomainListFormat = (typeof DOMAIN_FORMATS)[number];
+export type DomainListFormat = 'domains' | 'hosts' | 'dnset' | 'postfix-access' | 'domain-csv';
+
+const ADDRESS_FORMATS: readonly IpListFormat[] = [
+  'plain',
+  'drop',
+  'ip4set',
+  'ip4trie',
+  'postfix-cidr',
+  'hosts-deny',
+  'csv',
+];
+const DOMAIN_FORMATS: readonly DomainListFormat[] = ['domains', 'hosts', 'dnset', 'postfix-access', 'domain-csv'];
 
 /** Whether the option `format` says that names are listed. */
 export function isDomainListFormat(format: unknown): format is DomainListFormat {
