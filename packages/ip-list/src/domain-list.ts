@@ -5,7 +5,7 @@ import {
   formatDomainEntryPattern,
   parseDomainEntryPattern,
 } from './domain-entry-pattern.ts';
-import { DomainTable, isLive } from './domain-table.ts';
+import { DomainTable, isLive, type PlacedEntry } from './domain-table.ts';
 import type { BanList, ListEntry, ListEntryInput } from './list-entry.ts';
 import { readListEntry } from './read-list-entry.ts';
 
@@ -67,6 +67,7 @@ export class DomainList implements BanList {
   readonly #maxExpiringEntries: number;
   readonly #privateSuffixes: boolean;
   #table: DomainTable;
+  #last: ListEntry | undefined;
 
   constructor(options?: DomainListOptions) {
     const read = new OptionReader('DomainList', options);
@@ -118,7 +119,7 @@ export class DomainList implements BanList {
   get(pattern: string): DomainListEntry | undefined {
     const parsed = this.#parse('DomainList.get', pattern);
     const entry = this.#table.get(parsed);
-    return isLive(entry, this.#now) ? { ...entry, pattern: formatDomainEntryPattern(parsed) } : undefined;
+    return isLive(entry, this.#now) ? withPattern({ ...parsed, entry }) : undefined;
   }
 
   /** The most specific entry that covers the name; `undefined` when none does, or when it is not the name of a domain. */
@@ -126,7 +127,7 @@ export class DomainList implements BanList {
     const canonical = canonicalName(name);
     if (canonical === undefined) return undefined;
     const found = this.#table.find(canonical, this.#now);
-    return found && { ...found.entry, pattern: formatDomainEntryPattern(found) };
+    return found && withPattern(found);
   }
 
   clear(): void {
@@ -149,14 +150,15 @@ export class DomainList implements BanList {
 
   /** The entries that have not ended, in no particular order. The list may change meanwhile. */
   *[Symbol.iterator](): Generator<DomainListEntry, void, undefined> {
-    for (const placed of this.#table.entries(this.#now)) {
-      yield { ...placed.entry, pattern: formatDomainEntryPattern(placed) };
-    }
+    for (const placed of this.#table.entries(this.#now)) yield withPattern(placed);
   }
 
   #addTo(table: DomainTable, owner: string, input: DomainListInput): void {
     const [pattern, entry] = typeof input === 'string' ? [input, undefined] : input;
-    table.set(this.#parse(owner, pattern), readListEntry(owner, entry), this.#clock.now());
+    const read = readListEntry(owner, entry);
+    // A feed says the same of each of its names: that is kept once.
+    if (this.#last === undefined || !isSameEntry(this.#last, read)) this.#last = read;
+    table.set(this.#parse(owner, pattern), this.#last, this.#clock.now());
   }
 
   #parse(owner: string, pattern: string): DomainEntryPattern {
@@ -170,4 +172,20 @@ export class DomainList implements BanList {
   #emptyTable(): DomainTable {
     return new DomainTable(this.#maxExpiringEntries, this.#privateSuffixes);
   }
+}
+
+/** Not by spreading: that of a frozen object takes microseconds. */
+function withPattern(placed: PlacedEntry): DomainListEntry {
+  const { action, reason, source, expiresAt, evidence } = placed.entry;
+  return { pattern: formatDomainEntryPattern(placed), action, reason, source, expiresAt, evidence };
+}
+
+function isSameEntry(one: ListEntry, other: ListEntry): boolean {
+  return (
+    one.action === other.action &&
+    one.reason === other.reason &&
+    one.source === other.source &&
+    one.expiresAt === other.expiresAt &&
+    one.evidence === other.evidence
+  );
 }

@@ -7,7 +7,7 @@ import type { ListEntry } from './list-entry.ts';
 type Node = { [F in PatternForm]: ListEntry | undefined } & { readonly domain: string };
 
 /** An entry and its pattern. */
-interface Placed {
+export interface PlacedEntry {
   readonly form: PatternForm;
   readonly domain: string;
   readonly entry: ListEntry;
@@ -71,7 +71,7 @@ export class DomainTable {
   }
 
   /** The most specific entry that covers the name, which is in canonical form. */
-  find(name: string, now: () => number): Placed | undefined {
+  find(name: string, now: () => number): PlacedEntry | undefined {
     if (this.#wide === 0) {
       const entry = this.#nodes.get(name)?.exact;
       return isLive(entry, now) ? { form: 'exact', domain: name, entry } : undefined;
@@ -94,7 +94,7 @@ export class DomainTable {
     return undefined;
   }
 
-  *entries(now: () => number): Generator<Placed, void, undefined> {
+  *entries(now: () => number): Generator<PlacedEntry, void, undefined> {
     for (const node of this.#nodes.values()) {
       for (const form of forms) {
         const entry = node[form];
@@ -107,7 +107,7 @@ export class DomainTable {
     const { form, domain } = pattern;
     let node = this.#nodes.get(domain);
     if (node === undefined) {
-      node = { domain, exact: undefined, below: undefined, registrable: undefined };
+      node = { domain: ownText(domain), exact: undefined, below: undefined, registrable: undefined };
       this.#nodes.add(node);
     }
     node[form] = entry;
@@ -146,4 +146,9 @@ export class DomainTable {
 /** Whether there is an entry, and it has not ended. */
 export function isLive(entry: ListEntry | undefined, now: () => number): entry is ListEntry {
   return entry !== undefined && (entry.expiresAt === undefined || entry.expiresAt > now());
+}
+
+/** A part of a text keeps the whole of it in memory, which may be a piece of a file; and it is slower to compare. */
+function ownText(domain: string): string {
+  return Buffer.from(domain, 'latin1').toString('latin1');
 }
