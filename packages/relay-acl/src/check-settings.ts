@@ -1,5 +1,4 @@
 import { OptionReader } from '@postern/core';
-import type { DomainSource } from './domain-source.ts';
 import { compileRecipients, isRecipientEntries, type RecipientLookup } from './recipient-set.ts';
 import { RelayAcl, type RelayAclOptions } from './relay-acl.ts';
 import { compileSenders, isSenderEntries, type SenderEntries, type SenderLookup } from './sender-map.ts';
@@ -112,9 +111,9 @@ function readHooks(read: OptionReader): CheckSettings {
  * @throws TypeError or RangeError that names the option
  */
 export function readCheckOptions(
-  first: RelayAcl<DomainSource, DomainSource> | (RelayAclOptions & RelayAclHooks),
+  first: RelayAcl | (RelayAclOptions & RelayAclHooks),
   second: RelayAclHooks | undefined,
-): { readonly acl: RelayAcl<DomainSource, DomainSource>; readonly settings: CheckSettings } {
+): { readonly acl: RelayAcl; readonly settings: CheckSettings } {
   if (first instanceof RelayAcl) {
     return { acl: first, settings: readHooks(new OptionReader('relayAcl', second)) };
   }

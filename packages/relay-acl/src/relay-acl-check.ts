@@ -16,7 +16,6 @@ import {
 } from '@postern/core';
 import { askLookup, type LookupFailure } from './ask-lookup.ts';
 import { type CheckSettings, type RelayAclHooks, readCheckOptions } from './check-settings.ts';
-import type { DomainSource } from './domain-source.ts';
 import type { RelayAcl, RelayAclOptions } from './relay-acl.ts';
 import type { RelayDecision } from './relay-decision.ts';
 import { judgeReversePath, OriginatorSink } from './sender-control.ts';
@@ -60,12 +59,12 @@ function opinionOf(address: string, decision: RelayDecision): RecipientOpinion {
 
 /** The check at work on one session. */
 class RelaySession {
-  readonly #acl: RelayAcl<DomainSource, DomainSource>;
+  readonly #acl: RelayAcl;
   readonly #settings: CheckSettings;
   readonly #session: Session;
   readonly unknown: UnknownRecipients;
 
-  constructor(acl: RelayAcl<DomainSource, DomainSource>, settings: CheckSettings, session: Session) {
+  constructor(acl: RelayAcl, settings: CheckSettings, session: Session) {
     this.#acl = acl;
     this.#settings = settings;
     this.#session = session;
@@ -222,12 +221,9 @@ class RelaySession {
  * });
  * ```
  */
-export function relayAcl(acl: RelayAcl<DomainSource, DomainSource>, hooks?: RelayAclHooks): Check;
+export function relayAcl(acl: RelayAcl, hooks?: RelayAclHooks): Check;
 export function relayAcl(options: RelayAclOptions & RelayAclHooks): Check;
-export function relayAcl(
-  first: RelayAcl<DomainSource, DomainSource> | (RelayAclOptions & RelayAclHooks),
-  second?: RelayAclHooks,
-): Check {
+export function relayAcl(first: RelayAcl | (RelayAclOptions & RelayAclHooks), second?: RelayAclHooks): Check {
   const { acl, settings } = readCheckOptions(first, second);
   const { senders, refuseLocalSenders, judgeFrom, maxUnknownRecipients } = settings;
   return {
