@@ -27,10 +27,16 @@ function wordOf(value: bigint, shift: bigint): number {
 }
 
 function ip6Range(first: bigint, last: bigint, take: (cidr: Cidr) => void): void {
+  const fits = (start: bigint, bits: bigint): boolean => {
+    const width = 1n << bits;
+    return (start & (width - 1n)) === 0n && start + width - 1n <= last;
+  };
   let start = first;
+  // The prefixes grow to the widest and shrink again, so that all steps together are a few hundred.
+  let bits = 0n;
   while (start <= last) {
-    let bits = 0n;
-    while (bits < 128n && (start & ((2n << bits) - 1n)) === 0n && start + (2n << bits) - 1n <= last) bits++;
+    while (bits < 128n && fits(start, bits + 1n)) bits++;
+    while (!fits(start, bits)) bits--;
     // What an IPv6 range has of ::ffff:0:0/96 is no IPv4: nothing in an IPv6 list is.
     if (start >> 32n !== MAPPED_PREFIX >> 32n || bits > 32n) {
       take({

@@ -107,6 +107,14 @@ endif
     expect(problems.every((each) => each.endsWith('skipped unsupported'))).toBe(true);
   });
 
+  it('bounds what negations cost in a whole table', async () => {
+    const text = '!2001:db8::1 DUNNO\n'.repeat(800);
+    const { entries, problems } = await collectIp(text, { format });
+    expect(entries).toHaveLength(128);
+    // 100,000 / 128 lines are written out.
+    expect(problems[0]).toBe('782 skipped unsupported');
+  });
+
   it('takes no IPv4 that is written as IPv6, which Postfix would never match', async () => {
     expect(await collectIp('::ffff:0.0.0.0/96 REJECT\n', { format })).toEqual({
       entries: [],

@@ -8,6 +8,8 @@ import { SeenPrefixes } from './seen-prefixes.ts';
 /** Nested negations multiply; whoever needs more prefixes for one rule should write them down. */
 const MAX_REGION = 512;
 const MAX_DEPTH = 32;
+/** What may be written out in a whole table, in prefixes that were compared: a second of work at most. */
+const MAX_STEPS = 100_000;
 
 /** `unreadable`: an `if` that was not understood, so that what it holds is not known to apply anywhere. */
 type Block = CidrRegion | 'unreadable';
@@ -40,6 +42,7 @@ export function postfixCidrFormat(): AddressFormat {
   const lines = new LogicalLines();
   const decided = new SeenPrefixes();
   const blocks: Block[] = [];
+  let steps = 0;
 
   function region(text: string, number: number, output: AddressOutput): CidrRegion | undefined {
     let negated = false;
@@ -52,9 +55,12 @@ export function postfixCidrFormat(): AddressFormat {
     if (cidr === undefined) return undefined;
     const own = negated ? complement(cidr) : [cidr];
     const outer = blocks.at(-1);
-    if (outer === undefined) return own;
-    const both = outer === 'unreadable' ? undefined : intersect(own, outer);
-    if (both !== undefined && both.length <= MAX_REGION) return both;
+    if (outer === undefined && !negated) return own;
+    if (outer !== 'unreadable') {
+      steps += own.length * (outer?.length ?? 1);
+      const both = outer === undefined ? own : intersect(own, outer);
+      if (both.length <= MAX_REGION && steps <= MAX_STEPS) return both;
+    }
     output.problem('skipped', 'unsupported', text, number);
     return undefined;
   }
