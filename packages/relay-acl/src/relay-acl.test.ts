@@ -1,6 +1,4 @@
-import { domainToASCII } from 'node:url';
 import { parseIp } from '@postern/core';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RelayAcl, type RelayRequest } from './relay-acl.ts';
 
@@ -225,86 +223,5 @@ describe('RelayAcl', () => {
   it('throws on a recipient that is no string: a mistake of the program, not of the client', () => {
     // @ts-expect-error as a program without types would
     expect(() => acl.decide({ ...member, recipient: undefined })).toThrow(TypeError);
-  });
-});
-
-describe('for any recipient', () => {
-  const ours = ['ours.example', 'other-ours.example'];
-  const closed = new RelayAcl({ localDomains: ours });
-  const trick = fc.constantFrom(
-    'user',
-    'postmaster',
-    'ours.example',
-    'other-ours.example',
-    'OURS.example',
-    'victim.example',
-    'sub.',
-    '[127.0.0.1]',
-    '@',
-    '@',
-    '%',
-    '!',
-    '"',
-    '\\',
-    ':',
-    ',',
-    '.',
-    '<',
-    '>',
-    ' ',
-    '\0',
-    '\r\n',
-    'ü',
-    '\u3002',
-    '\uff20',
-    '\u00ad',
-    '(x)',
-  );
-  const mixture = fc.array(trick, { maxLength: 10 }).map((pieces) => pieces.join(''));
-  const recipients = fc.oneof(
-    { weight: 4, arbitrary: mixture },
-    { weight: 2, arbitrary: mixture.map((text) => `${text}@ours.example`) },
-    { weight: 1, arbitrary: fc.string({ unit: 'binary' }) },
-    { weight: 1, arbitrary: fc.emailAddress() },
-  );
-  const ips = fc.oneof(fc.ipV4(), fc.ipV6(), fc.constantFrom('127.0.0.1', '::1', '10.0.0.1'));
-
-  /** What the mailbox is to the simplest of readers, who knows neither quotes nor routes. */
-  function finalDomain(recipient: string): string {
-    return domainToASCII(recipient.slice(recipient.lastIndexOf('@') + 1)).toLowerCase();
-  }
-
-  it('a stranger never relays, and reaches only mailboxes of ours whose local part no server could route by', () => {
-    let localDecisions = 0;
-    fc.assert(
-      fc.property(ips, fc.option(recipients, { nil: undefined }), recipients, (ip, mailFrom, recipient) => {
-        const { decision } = closed.decide({ ip, user: undefined, mailFrom, recipient });
-        expect(decision).not.toBe('relay');
-        if (decision !== 'local' || recipient.toLowerCase() === 'postmaster') return;
-        localDecisions++;
-        expect(ours).toContain(finalDomain(recipient));
-        expect(recipient.split('@')).toHaveLength(2);
-        expect(recipient.slice(0, recipient.lastIndexOf('@'))).toMatch(/^[^%!:@]{1,64}$/);
-      }),
-      { numRuns: 20_000 },
-    );
-    // The property says nothing if hardly anything was local.
-    expect(localDecisions).toBeGreaterThan(50);
-  });
-
-  it('a user reaches what a stranger reaches, and relays only to what has a domain', () => {
-    fc.assert(
-      fc.property(recipients, (recipient) => {
-        const asStranger = closed.decide({ ip: '203.0.113.9', recipient });
-        const asUser = closed.decide({ ip: '203.0.113.9', user: 'alice', recipient });
-        if (asUser.decision === 'relay') {
-          expect(asStranger).toMatchObject({ decision: 'deny', reason: 'relay-denied' });
-          expect(finalDomain(recipient)).not.toBe('');
-        } else {
-          expect(asUser).toEqual(asStranger);
-        }
-      }),
-      { numRuns: 5_000 },
-    );
   });
 });

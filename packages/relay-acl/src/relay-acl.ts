@@ -14,21 +14,18 @@ import type { RelayDecision } from './relay-decision.ts';
 import { isTrustedNetworks, type NetworkList, networkListOf, trustedNetworkOf } from './trusted-networks.ts';
 
 /** Whose mail is taken, and from whom for whom. */
-export interface RelayAclOptions<
-  Local extends DomainSource = DomainSource,
-  Relayed extends DomainSource = DomainSource,
-> {
+export interface RelayAclOptions<Domains extends DomainSource = DomainSource> {
   /**
    * Domains whose mailboxes are ours: a list of exact names (`example.com`), all subdomains of one (`.example.com`) and
    * address literals (`[192.0.2.25]`), in any case, in Unicode or as A-labels; or a function that looks a domain up. The
    * list may be empty, on a server for submission only.
    */
-  readonly localDomains: Local;
+  readonly localDomains: Domains;
   /**
    * Domains that we take mail for and send it on, for anyone: of whom we are a backup MX, for instance. A list or a function,
    * as for `localDomains`, which comes first; no address literals. Default none.
    */
-  readonly relayDomains?: Relayed;
+  readonly relayDomains?: Domains;
   /**
    * Networks whose clients may send to anyone: `192.0.2.0/24`, `2001:db8::/48`, `127.0.0.1`. Default none; loopback is
    * trusted only when it is listed. A prefix of length 0 (everyone) and an address inside a network (`192.0.2.7/24`) are
@@ -75,15 +72,15 @@ export interface DecideOptions {
  * What `decide` gives: a decision when all domains are listed, the promise of one when some function looks them up, and
  * either of them when the type of the options leaves it open.
  */
-export type DecisionOf<Local extends DomainSource, Relayed extends DomainSource> = [Local | Relayed] extends [
-  DomainList,
-]
-  ? RelayDecision
-  : [Local] extends [DomainLookup]
-    ? Promise<RelayDecision>
-    : [Relayed] extends [DomainLookup]
+export type DecisionOf<Options extends RelayAclOptions> =
+  Options extends RelayAclOptions<DomainList>
+    ? RelayDecision
+    : Options extends { readonly localDomains: DomainLookup } | { readonly relayDomains: DomainLookup }
       ? Promise<RelayDecision>
       : Awaitable<RelayDecision>;
+
+/** An option that `RelayAclOptions` does not have is `never` here, which nothing is: a mistake is found when it is written. */
+type NoOthers<Options> = { readonly [Name in Exclude<keyof Options, keyof RelayAclOptions>]: never };
 
 type ReadMailbox = Extract<Recipient, { kind: 'mailbox' }>;
 
@@ -144,7 +141,7 @@ function cannotTell({ domain }: ReadMailbox, { failure }: LookupFailure): RelayD
  * (await asking.decide({ ...stranger, recipient: 'info@example.com' })).decision; // 'local'
  * ```
  */
-export class RelayAcl<Local extends DomainSource = DomainList, Relayed extends DomainSource = DomainList> {
+export class RelayAcl<Options extends RelayAclOptions = RelayAclOptions> {
   readonly #localDomains: ListedDomains | DomainLookup;
   /** `undefined` instead of an empty list, which would be asked for each label all the same. */
   readonly #relayDomains: ListedDomains | DomainLookup | undefined;
@@ -153,7 +150,7 @@ export class RelayAcl<Local extends DomainSource = DomainList, Relayed extends D
   readonly #lookupTimeoutMs: number;
 
   /** @throws TypeError or RangeError that names the option and the value */
-  constructor(options: RelayAclOptions<Local, Relayed>) {
+  constructor(options: Options & NoOthers<Options>) {
     const read = new OptionReader('RelayAcl', options);
     const takesDomains = 'a list of domains, such as ["example.com", ".example.net"], or a function';
     const takesNetworks = 'a list of networks, such as ["192.0.2.0/24"], or an IpList';
@@ -179,7 +176,7 @@ export class RelayAcl<Local extends DomainSource = DomainList, Relayed extends D
    *
    * @throws TypeError when `recipient` is not a string; whatever stands in it is a decision
    */
-  decide(request: RelayRequest, options?: DecideOptions): DecisionOf<Local, Relayed>;
+  decide(request: RelayRequest, options?: DecideOptions): DecisionOf<Options>;
   decide(request: RelayRequest, options?: DecideOptions): Awaitable<RelayDecision> {
     const { recipient: address, smtpUtf8 } = request;
     if (typeof address !== 'string') throw new TypeError('RelayAcl.decide: "recipient" must be a string');
