@@ -4,4 +4,8 @@
  * @module
  */
 
-export {};
+export type { RedisOptions } from './connection-options.ts';
+export { RedisCache, type RedisCacheOptions } from './redis-cache.ts';
+export type { InvalidMessage, RedisAvailability } from './redis-channels.ts';
+export type { RedisClient } from './redis-client.ts';
+export { RedisStore, type RedisStoreOptions } from './redis-store.ts';

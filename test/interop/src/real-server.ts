@@ -93,6 +93,11 @@ export class RunningServer {
     }
   }
 
+  /** As an operator or a broken machine would: `SIGSTOP` hangs it, `SIGCONT` lets it go on, `SIGKILL` ends it. */
+  signal(name: NodeJS.Signals): void {
+    this.#process.kill(name);
+  }
+
   async stop(): Promise<void> {
     process.removeListener('exit', this.#stopWithUs);
     if (this.#hasEnded) return;

@@ -1,0 +1,68 @@
+import type { Charge, ChargeResult } from '@postern/core';
+import { ChargeWriter, readChargeReply } from './charge-codec.ts';
+import { LuaScript } from './lua-script.ts';
+import { chargeSource } from './rate-source.ts';
+import type { RedisLink } from './redis-link.ts';
+import type { ScriptClock } from './script-clock.ts';
+import type { StoreKeys } from './store-keys.ts';
+
+/** At most so many charges are made by one script, so that nobody else waits long for Redis: about a millisecond. */
+const mostCharges = 256;
+
+interface Waiting {
+  readonly charges: readonly Charge[];
+  readonly answer: (result: ChargeResult | undefined) => void;
+}
+
+/**
+ * Hands in together what is to be charged at about the same time. Decisions that are asked for in one turn of the event loop
+ * go to Redis in one command, and are made there one after the other: each still on its own, all or none of its charges.
+ * A command costs the client and Redis several times what a decision costs.
+ */
+export class ChargeBatch {
+  readonly #link: RedisLink;
+  readonly #keys: StoreKeys;
+  readonly #clock: ScriptClock;
+  readonly #script = new LuaScript(chargeSource);
+  #waiting: Waiting[] = [];
+
+  constructor(link: RedisLink, keys: StoreKeys, clock: ScriptClock) {
+    this.#link = link;
+    this.#keys = keys;
+    this.#clock = clock;
+  }
+
+  /** `answer` gets `undefined` when Redis did not say. */
+  add(charges: readonly Charge[], answer: (result: ChargeResult | undefined) => void): void {
+    if (this.#waiting.length === 0) setImmediate(() => this.#flush());
+    this.#waiting.push({ charges, answer });
+  }
+
+  #flush(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    let batch: Waiting[] = [];
+    let size = 0;
+    for (const each of waiting) {
+      if (size > 0 && size + each.charges.length > mostCharges) {
+        void this.#send(batch);
+        batch = [];
+        size = 0;
+      }
+      batch.push(each);
+      size += each.charges.length;
+    }
+    void this.#send(batch);
+  }
+
+  async #send(batch: readonly Waiting[]): Promise<void> {
+    const lists = batch.map(({ charges }) => charges);
+    const reply = await this.#link.ask(() => {
+      const writer = new ChargeWriter(this.#keys);
+      const input = writer.write(lists);
+      return this.#script.run(this.#link.commands, writer.keys, [...this.#clock.args(), input]);
+    });
+    const results = readChargeReply(reply, lists);
+    for (const [index, { answer }] of batch.entries()) answer(results?.[index]);
+  }
+}
