@@ -100,6 +100,24 @@ $DATASET ip4set x
   });
 });
 
+describe('combined zone files of rbldnsd', () => {
+  it('gives the names of their dnset data sets alone', async () => {
+    const text = `$DATASET generic:common @
+www A 127.0.0.8
+$DATASET dnset:a names
+:2:first
+!ok.example.com
+$DATASET dnset:b @ names
+.example.com
+!example.com
+`;
+    expect(await collectDomains(text, { format: 'dnset' })).toEqual({
+      entries: ['ok.example.com allow', 'example.com block', '.example.com block', 'example.com allow'],
+      problems: ['1 skipped unsupported', '6 taken other-data-set', '8 taken other-data-set'],
+    });
+  });
+});
+
 describe('Postfix access tables', () => {
   it('takes keys that are names, and reports the others', async () => {
     const text = `example.com REJECT

@@ -1,6 +1,6 @@
 import { readName } from './domain-text.ts';
 import type { DomainFormat, DomainOutput } from './line-format.ts';
-import { readRbldnsdLine, valueText, wordEnd } from './rbldnsd-line.ts';
+import { dataSetType, readRbldnsdLine, valueText, wordEnd } from './rbldnsd-line.ts';
 import { NO_VALUE, parseRbldnsdValue, type RbldnsdValue, reasonOf } from './rbldnsd-value.ts';
 
 /** Specials that only matter to a name server, or to lists of addresses. */
@@ -18,11 +18,32 @@ function readPatterns(text: string, output: DomainOutput): readonly string[] | u
 /**
  * dnset zone files of rbldnsd(8): `example.com` is the name alone, `*.example.com` the names below it, `.example.com` both.
  * Exclusions (`!`) become entries that allow, and win over a listing of the same pattern, as in rbldnsd. The reason is the
- * TXT template as it stands, or the A value.
+ * TXT template as it stands, or the A value. Of a combined file (`$DATASET`), the dnset data sets are read.
  */
 export function rbldnsdDnsetFormat(): DomainFormat {
-  const excluded = new Set<string>();
+  let excluded = new Set<string>();
   let byDefault: RbldnsdValue = NO_VALUE;
+  let isDnset = true;
+  /** In a combined file the exclusions of one data set lift what another one lists, which they do not in rbldnsd. */
+  let hasListings = false;
+  let hasExclusions = false;
+  let isLaterSet = false;
+
+  function startDataSet(text: string, output: DomainOutput): void {
+    isDnset = dataSetType(text) === 'dnset';
+    isLaterSet ||= hasListings || hasExclusions;
+    excluded = new Set();
+    byDefault = NO_VALUE;
+    if (!isDnset) output.problem('skipped', 'unsupported', `$DATASET ${text}`);
+    else if (hasExclusions) output.problem('taken', 'other-data-set', `$DATASET ${text}`);
+  }
+
+  function special(word: string, rest: string, output: DomainOutput): void {
+    if (word === 'dataset') startDataSet(rest, output);
+    else if (!OF_THE_SERVER.has(word) && !/^\d$/.test(word)) {
+      output.problem('skipped', 'unsupported', `$${word} ${rest}`);
+    }
+  }
 
   function listing(text: string, output: DomainOutput): void {
     const end = wordEnd(text, 0);
@@ -33,6 +54,7 @@ export function rbldnsdDnsetFormat(): DomainFormat {
       output.problem('skipped', 'malformed', text);
       return;
     }
+    hasListings = true;
     for (const pattern of patterns) {
       if (!excluded.has(pattern)) output.add(pattern, output.action, reasonOf(value));
     }
@@ -44,7 +66,11 @@ export function rbldnsdDnsetFormat(): DomainFormat {
       output.problem('skipped', 'unsupported', `!${text}`);
       return;
     }
-    for (const pattern of readPatterns(text.slice(0, wordEnd(text, 0)), output) ?? []) {
+    const patterns = readPatterns(text.slice(0, wordEnd(text, 0)), output);
+    if (patterns === undefined) return;
+    if (isLaterSet) output.problem('taken', 'other-data-set', `!${text}`);
+    hasExclusions = true;
+    for (const pattern of patterns) {
       excluded.add(pattern);
       output.add(pattern, 'allow', '');
     }
@@ -53,13 +79,11 @@ export function rbldnsdDnsetFormat(): DomainFormat {
   return {
     line(text, output) {
       const line = readRbldnsdLine(text);
-      if (line.kind === 'listing') listing(line.text, output);
+      if (line.kind === 'special') special(line.word, line.rest, output);
+      else if (!isDnset) return;
+      else if (line.kind === 'listing') listing(line.text, output);
       else if (line.kind === 'exclusion') exclusion(line.text, output);
-      else if (line.kind === 'special') {
-        if (!OF_THE_SERVER.has(line.word) && !/^\d$/.test(line.word)) {
-          output.problem('skipped', 'unsupported', `$${line.word} ${line.rest}`);
-        }
-      } else if (line.kind === 'value') {
+      else if (line.kind === 'value') {
         const value = parseRbldnsdValue(line.text, NO_VALUE);
         if (value === undefined) output.problem('skipped', 'malformed', line.text);
         else byDefault = value;

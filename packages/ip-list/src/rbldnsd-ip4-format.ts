@@ -2,7 +2,7 @@ import type { Cidr } from '@postern/core';
 import { rangeToCidrs } from './address-range.ts';
 import type { AddressFormat, AddressOutput } from './line-format.ts';
 import { type RbldnsdAddress, scanRbldnsdAddress } from './rbldnsd-address.ts';
-import { readRbldnsdLine, valueText } from './rbldnsd-line.ts';
+import { dataSetType, readRbldnsdLine, valueText } from './rbldnsd-line.ts';
 import { NO_VALUE, parseRbldnsdValue, type RbldnsdValue, reasonOf } from './rbldnsd-value.ts';
 import { SeenPrefixes } from './seen-prefixes.ts';
 
@@ -92,7 +92,7 @@ export function rbldnsdIp4Format(type: 'ip4set' | 'ip4trie'): AddressFormat {
   let isLaterSet = false;
 
   function startDataSet(text: string, output: AddressOutput): void {
-    const name = text.slice(0, wordLength(text)).toLowerCase();
+    const name = dataSetType(text);
     dataSet?.end(output);
     dataSet = name === 'ip4set' ? ip4set() : name === 'ip4trie' ? ip4trie() : undefined;
     byDefault = NO_VALUE;
@@ -173,11 +173,4 @@ export function rbldnsdIp4Format(type: 'ip4set' | 'ip4trie'): AddressFormat {
       dataSet?.end(output);
     },
   };
-}
-
-/** How long the type of a data set is, in `ip4set:name subzone …`. */
-function wordLength(text: string): number {
-  let end = 0;
-  while (end < text.length && !' \t:'.includes(text.charAt(end))) end++;
-  return end;
 }

@@ -47,3 +47,10 @@ export function valueText(text: string, start: number): string {
   const rest = trimBlanks(text.slice(start));
   return rest.startsWith('#') || rest.startsWith(';') ? '' : rest;
 }
+
+/** The type of a data set in what follows `$DATASET`: `ip4set:name subzone …`. */
+export function dataSetType(rest: string): string {
+  const colon = rest.indexOf(':');
+  const end = wordEnd(rest, 0);
+  return rest.slice(0, colon >= 0 && colon < end ? colon : end).toLowerCase();
+}
