@@ -267,10 +267,12 @@ function start<Key>(read: OptionReader, path: string, list: ReplaceableList<Key>
  * import { IpList, watchFile } from '@postern/ip-list';
  *
  * const list = new IpList();
- * using watch = watchFile('/etc/postern/blocked.txt', list, {
+ * const watch = watchFile('/etc/postern/blocked.txt', list, {
  *   onReload: (event) => console.log(event.outcome === 'loaded' ? event.entries : event.message),
  * });
  * await watch.loaded;
+ * // and when the server stops:
+ * watch.close();
  * ```
  */
 export function watchFile(path: string, list: ReplaceableList<Cidr>, options?: IpWatchOptions): FileWatch;
