@@ -21,9 +21,6 @@ const SMALL = 0x20;
 /** RFC 5321 §4.5.3.1.1, in octets. */
 const LONGEST_LOCAL_PART = 64;
 
-/** What UTS 46 takes for a dot. */
-const DOTS = '.\u3002\uff0e\uff61';
-
 /**
  * Characters that nobody can see or tell apart: controls of text, other spaces than that of ASCII, whatever else is drawn as
  * nothing, private use. Not the unassigned ones: the emoji of next year is somebody's name all the same.
@@ -173,8 +170,14 @@ export function readDomain(text: string, start: number, end: number): string | A
       ? refusal('bad-domain', start + domainFaultAt(written))
       : refusal('nested-address', start + nested);
   }
-  if (DOTS.includes(written.charAt(written.length - 1))) return refusal('trailing-dot', end - 1);
-  return domain;
+  return endsWithDot(written) ? refusal('trailing-dot', end - 1) : domain;
+}
+
+/** Of a domain: UTS 46 has more dots than one, and drops characters that may stand behind them. */
+function endsWithDot(domain: string): boolean {
+  if (nonAsciiAt(domain, 0, domain.length) < 0) return domain.charCodeAt(domain.length - 1) === DOT;
+  // A second dot at the end is one too many.
+  return toAsciiDomain(`${domain}.`, { underscores: true }) === undefined;
 }
 
 /** Where it shows that `text` is no domain: the first character that none has, or the second dot of two; else the start. */

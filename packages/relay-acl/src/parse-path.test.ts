@@ -264,6 +264,8 @@ describe('parsePath', () => {
       ['<"us\\üer"@example.com>', 'bad-local-part', 5],
       ['<user@exa\u202emple.com>', 'bad-domain', 6],
       ['<user@example.com\u3002>', 'trailing-dot', 17],
+      ['<user@example.com.\u00ad>', 'trailing-dot', 18],
+      ['<user@b\u00fccher.example.>', 'trailing-dot', 20],
     ])('%j is %s at %i', (text, reason, position) => {
       expect(parsePath(text, utf8)).toMatchObject({ ok: false, reason, position });
     });

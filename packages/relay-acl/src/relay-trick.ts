@@ -1332,6 +1332,14 @@ export const relayTricks: readonly RelayTrick[] = [
     replies: 550,
   },
   {
+    name: 'hidden-trailing-dot',
+    why: 'UTS 46 drops the soft hyphen behind the dot, which is the last character then.',
+    rcptTo: ({ victim }) => `<user@${victim}.\u00ad>`,
+    accepted: 'relay',
+    decides: 'trailing-dot',
+    replies: 550,
+  },
+  {
     name: 'soft-hyphen',
     why: 'UTS 46 drops soft hyphens: ours.',
     rcptTo: ({ ours }) => `<user@${insert(ours, '\u00ad')}>`,
