@@ -99,20 +99,19 @@ describe('the recipients of relayAcl', () => {
     );
   });
 
-  it.each<[string, RecipientLookup]>([
-    [
-      'throws',
-      () => {
-        throw new Error('no database');
-      },
-    ],
-    ['rejects', () => Promise.reject(new Error('no database'))],
+  const failures: Readonly<Record<string, RecipientLookup>> = {
+    throws: () => {
+      throw new Error('no database');
+    },
+    rejects: () => Promise.reject(new Error('no database')),
     // @ts-expect-error as a program without types would
-    ['answers undefined', () => undefined],
+    'answers undefined': () => undefined,
     // @ts-expect-error as a program without types would
-    ['answers a row', async () => ({ name: 'ann' })],
-    ['is late', () => new Promise(() => {})],
-  ])('are neither there nor not there for a function that %s', async (_, lookup) => {
+    'answers a row': async () => ({ name: 'ann' }),
+    'is late': () => new Promise(() => {}),
+  };
+
+  it.each(Object.entries(failures))('are neither there nor not there for a function that %s', async (_, lookup) => {
     const hooks = { recipients: lookup, lookupTimeoutMs: 20 };
     const opinion = await recipient(start(hooks), 'ann@ours.example');
     expect(opinion).toMatchObject(deferred);
