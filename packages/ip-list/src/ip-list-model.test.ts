@@ -148,7 +148,9 @@ describe('IpList, beside a list that looks at every entry', () => {
           } else if (each.kind === 'get') {
             expect(list.get(each.cidr)?.reason).toBe(model.get(formatCidr(each.cidr))?.reason);
           } else if (each.kind === 'lookup') {
-            expect(told(list.lookup(each.asText ? formatIp(each.ip) : each.ip))).toBe(model.lookup(each.ip));
+            const ip = each.asText ? formatIp(each.ip) : each.ip;
+            expect(told(list.lookup(ip))).toBe(model.lookup(each.ip));
+            expect(list.actionOf(ip)).toBe(model.lookup(each.ip) === undefined ? undefined : 'block');
           } else if (each.kind === 'pass') {
             clock.advance(each.ms);
           } else if (each.kind === 'replace') {
