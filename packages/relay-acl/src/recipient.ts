@@ -69,9 +69,9 @@ function isEncapsulated(address: string): boolean {
 }
 
 /** A trick, also one that shows when somebody behind us normalizes: `％` (U+FF05) is a percent sign then. */
-function trickIn(address: string, end: number): RoutingTrick | undefined {
+function trickIn(address: string, end: number, utf8: boolean): RoutingTrick | undefined {
   const trick = routingTrick(address, end);
-  if (trick !== undefined || nonAsciiAt(address, 0, end) < 0) return trick;
+  if (trick !== undefined || !utf8 || nonAsciiAt(address, 0, end) < 0) return trick;
   const normal = address.slice(0, end).normalize('NFKC');
   return routingTrick(normal, normal.length) === undefined ? undefined : 'disguised-route';
 }
@@ -88,14 +88,14 @@ function readMailbox(address: string, utf8: boolean): Recipient {
   const end = scanLocalPart(address, 0, utf8);
   if (typeof end !== 'number') return fault(end.reason);
   if (end !== address.length && address.charCodeAt(end) !== AT) return fault('bad-local-part');
-  const trick = trickIn(address, end);
+  const trick = trickIn(address, end, utf8);
   if (end === address.length) return fault(trick ?? 'no-domain');
   if (isLongLocalPart(address, 0, end)) return fault('local-part-too-long');
 
   const domain = readDomain(address, end + 1, address.length);
   if (typeof domain === 'string') {
     // An A-label can be longer than the U-label that was counted before.
-    const length = octets(address, 0, end) + 1 + domain.length;
+    const length = (utf8 ? octets(address, 0, end) : end) + 1 + domain.length;
     return length > LONGEST_MAILBOX ? fault('path-too-long') : { kind: 'mailbox', domain, literal: undefined, trick };
   }
   if ('reason' in domain) return fault(domain.reason);
