@@ -63,6 +63,8 @@ export class SeenPrefixes {
 
   /** Whether the prefix or a wider one is there that has at least `shortest` bits. At most one step a length. */
   covers(cidr: Cidr, shortest: number = 0): boolean {
+    // The most frequent case first: the same once more.
+    if (cidr.prefixLength >= shortest && this.has(cidr)) return true;
     for (const kind of this.#kinds) {
       const prefixLength = kind & 0xff;
       if (kind >> 8 !== cidr.network.family || prefixLength > cidr.prefixLength || prefixLength < shortest) continue;
