@@ -1,7 +1,7 @@
 import { type Clock, isClock, systemClock } from '../clock.ts';
 import { OptionReader } from '../options.ts';
 import { type Expiring, ExpiringMap } from './expiring-map.ts';
-import { RateTable } from './rate-table.ts';
+import { assertCharge, RateTable } from './rate-table.ts';
 import { SlotTable } from './slot-table.ts';
 import type { AcquireResult, Charge, ChargeResult, Slot, SlotLease, Store, Unsubscribe } from './store.ts';
 import { storedKey } from './stored-key.ts';
@@ -32,7 +32,7 @@ interface RememberedValue extends Expiring {
  * written. At a bound, room is made so:
  *
  * - A charged key that is at its limit, or that was refused and would be still, is never forgotten. Of the others, the one
- *   of 16 goes that has used the smallest part of its limit. When none may go, new keys are refused (see `RateTable`).
+ *   of 8 goes that has used the smallest part of its limit. When none may go, new keys are refused (see `RateTable`).
  * - Of remembered values, the one of 16 goes that expires first.
  * - Of held slots nothing is forgotten: a lease for a key that finds no room is refused, with `held` 0.
  *
@@ -68,10 +68,12 @@ export class MemoryStore implements Store {
   }
 
   charge(charges: readonly Charge[]): ChargeResult {
+    for (const charge of charges) assertCharge('charge', charge);
     return this.#rates.charge(charges, this.#clock.now());
   }
 
   refund(charges: readonly Charge[]): void {
+    for (const charge of charges) assertCharge('refund', charge);
     this.#rates.refund(charges, this.#clock.now());
   }
 

@@ -16,14 +16,14 @@ const INDEX_RATIO = 1.5;
 /** So many slots are looked at for an expired one before the table grows by one. */
 const SWEPT = 2;
 /** So many are compared for the least dangerous one when the table is full. */
-const COMPARED = 16;
+const COMPARED = 8;
 /** So many are looked at, at most, for one that is not hot. */
 const SEARCHED = 64;
 /**
  * The states of at most `maxKeys` keys in a few arrays of numbers: no object a key, nothing for the garbage collector, no
  * timer. Keys are known by their fingerprint, found by open addressing with linear probing.
  *
- * When the table is full, a new key takes the place of the least dangerous of 16: one that has expired, or else the one
+ * When the table is full, a new key takes the place of the least dangerous of 8: one that has expired, or else the one
  * that has used the least of its limit, counting that what was used is used less and less until it expires. One that is hot
  * never gives way: when 64 in a row are hot there is no place. The slots' order is that of their fingerprints' arrival and
  * replacement, which nobody outside can choose.

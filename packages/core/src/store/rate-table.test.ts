@@ -218,12 +218,12 @@ describe('RateTable', () => {
     });
 
     it('forgets first what has used least of its limit, and what has expired before that', () => {
-      const table = new RateTable(16);
-      for (let index = 0; index < 16; index++) table.charge([gcra(`old ${index}`, { cost: index === 7 ? 2 : 8 })], 0);
+      const table = new RateTable(8);
+      for (let index = 0; index < 8; index++) table.charge([gcra(`old ${index}`, { cost: index === 5 ? 2 : 8 })], 0);
       table.charge([gcra('new', { cost: 9 })], 0);
       const remaining = (key: string): number => table.charge([gcra(key, { cost: 0 })], 0).states[0]?.remaining ?? -1;
-      expect(remaining('old 7')).toBe(10);
-      for (let index = 0; index < 16; index++) if (index !== 7) expect(remaining(`old ${index}`)).toBe(2);
+      expect(remaining('old 5')).toBe(10);
+      for (let index = 0; index < 8; index++) if (index !== 5) expect(remaining(`old ${index}`)).toBe(2);
       expect(remaining('new')).toBe(1);
     });
 

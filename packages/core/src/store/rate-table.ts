@@ -13,7 +13,7 @@ import { fixedWindow, slidingWindow } from './window.ts';
  *
  * - A key that is at its limit (a cost of 1 does not fit), or whose last charge was refused and would be refused still, is
  *   never forgotten, whatever else comes.
- * - Of the others, the least dangerous of 16 is forgotten for a new key: one of which nothing is left to know, or else the
+ * - Of the others, the least dangerous of 8 is forgotten for a new key: one of which nothing is left to know, or else the
  *   one that has used the smallest part of its limit.
  * - When 64 in a row may not be forgotten, new keys are refused like one key that is at its limit, until the first of the
  *   64 is below it. So nobody gets free by flooding the table, neither as an old key nor as a new one.
@@ -36,13 +36,12 @@ export class RateTable {
   }
 
   /**
-   * Makes all charges or none, as `Store.charge` does.
+   * Makes all charges or none, as `Store.charge` does. What a charge may be is not checked here: see `assertCharge`.
    *
    * @param scopes - of each charge, a whole number from 0 to 2^24 - 1: the same key under another one is another key.
    *   Default: 0
    */
   charge(charges: readonly Charge[], now: number, scopes?: readonly number[]): ChargeResult {
-    for (const charge of charges) assertCharge('charge', charge);
     const time = this.#time(now);
     const [only] = charges;
     if (only !== undefined && charges.length === 1) return this.#chargeOne(only, time, scopes?.[0] ?? 0);
@@ -50,7 +49,6 @@ export class RateTable {
   }
 
   refund(charges: readonly Charge[], now: number, scopes?: readonly number[]): void {
-    for (const charge of charges) assertCharge('refund', charge);
     const time = this.#time(now);
     charges.forEach((charge, index) => {
       const algorithm = arithmetic[charge.algorithm];
@@ -225,7 +223,8 @@ function remaining(charge: Charge, used: number): number {
   return Math.max(0, (capacityOf(charge) * perMs - used) / perMs);
 }
 
-function assertCharge(call: string, charge: Charge): void {
+/** @throws RangeError on a charge that cannot be meant */
+export function assertCharge(call: string, charge: Charge): void {
   const { key, algorithm, cost, count, perMs } = charge;
   if (typeof key !== 'string') throw new RangeError(`${call}: key must be a string`);
   if (!algorithms.includes(algorithm)) {
