@@ -53,7 +53,7 @@ export type IpListEntry = ListEntry & { readonly prefix: string };
  * `::/0` is nothing of IPv4, `0.0.0.0/0` nothing of IPv6; an IPv4-mapped address or prefix is IPv4. A prefix with host bits
  * set is taken as its network: `192.0.2.7/24` is `192.0.2.0/24`.
  *
- * Made for millions of prefixes: about 14 bytes each, lookups that take one search, additions and deletions that
+ * Made for millions of prefixes: about 16 bytes each, lookups that take one search, additions and deletions that
  * rebuild nothing. What an adversary can choose costs a bounded time: a search has at most some 20 steps at a million
  * prefixes, and at most one for each of the prefixes around an address, 32 or 128; hashes decide nothing. An addition or
  * deletion looks at each longer prefix inside of its own once.

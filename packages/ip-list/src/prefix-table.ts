@@ -30,7 +30,7 @@ function grown<T extends Uint8Array | Uint32Array>(column: T, larger: T): T {
  * it: most have none, and then one search is the whole lookup, hit or miss.
  *
  * Measured against it, 900,000 IPv4 prefixes, in one run: a hash table for each prefix length (15.8 bytes a prefix and as
- * many cache misses as there are lengths: half the lookups/s of blocks without the filter), and sorted ranges (5.6 bytes,
+ * many cache misses as there are lengths: about half the lookups/s of blocks without the filter), and sorted ranges (5.6 bytes,
  * neither entries nor changes; some 20 steps: 0.5 to 0.7 of it). The filter makes misses 3 to 4 times as fast, and costs
  * hits nothing that can be measured. Blocks of 16, 32 and 64 slots are equally fast within the noise; interleaved columns
  * are slower. A table of all /24 would take 64 MB.
