@@ -140,7 +140,7 @@ export class ConcurrencyLimiter {
   /**
    * A lease, or why there is none. Never rejects.
    *
-   * @throws RangeError on a `waitMs` that is none, TypeError on a client that is neither text nor an address
+   * @throws RangeError on a `waitMs` that is none
    */
   acquire(
     subject: ConcurrencySubject,

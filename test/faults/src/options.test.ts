@@ -11,6 +11,7 @@ import {
 } from '@postern/core';
 import { dnsbl, queryDnsbl } from '@postern/dnsbl';
 import { createGateway, smtpBackend } from '@postern/gateway';
+import { ConcurrencyLimiter, FailureThrottle, LoadGauge, RateLimiter, rateLimits, Tarpit } from '@postern/rate-limiter';
 import { probeOpenRelay, RelayAcl, recipientSet, relayAcl, rememberRecipients, senderMap } from '@postern/relay-acl';
 import { ZoneResolver } from '@postern/testing';
 import fc from 'fast-check';
@@ -62,6 +63,16 @@ const makers: readonly Maker[] = [
   },
   { name: 'dnsbl', make: (options) => call(dnsbl, options), needs: { zones: ['bl.test'] } },
   { name: 'queryDnsbl', make: (options) => call(queryDnsbl, '127.0.0.2', options), needs: { zones: [], resolver } },
+  { name: 'ConcurrencyLimiter', make: (options) => construct(ConcurrencyLimiter, options), needs: {} },
+  { name: 'FailureThrottle', make: (options) => construct(FailureThrottle, options), needs: {} },
+  { name: 'Tarpit', make: (options) => construct(Tarpit, options), needs: {} },
+  { name: 'LoadGauge', make: (options) => construct(LoadGauge, options), needs: {} },
+  { name: 'rateLimits', make: (options) => call(rateLimits, options), needs: {} },
+  {
+    name: 'RateLimiter',
+    make: (options) => construct(RateLimiter, options),
+    needs: { limits: [{ name: 'client', per: 'client', count: 1, perMs: 1 }] },
+  },
   { name: 'smtpBackend', make: (options) => call(smtpBackend, options), needs: { host: '127.0.0.1' } },
   {
     name: 'createGateway',
