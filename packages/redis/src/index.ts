@@ -9,3 +9,4 @@ export { RedisCache, type RedisCacheOptions } from './redis-cache.ts';
 export type { InvalidMessage, RedisAvailability } from './redis-channels.ts';
 export type { RedisClient } from './redis-client.ts';
 export { RedisStore, type RedisStoreOptions } from './redis-store.ts';
+export { SharedBans, type SharedBansOptions } from './shared-bans.ts';

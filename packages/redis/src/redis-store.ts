@@ -16,7 +16,6 @@ import {
 import { ChargeBatch } from './charge-batch.ts';
 import { ChargeWriter } from './charge-codec.ts';
 import { type RedisOptions, readClock, readConnectionOptions } from './connection-options.ts';
-import { LocalCertainty } from './local-certainty.ts';
 import { LuaScript } from './lua-script.ts';
 import { refundSource, resetSource } from './rate-source.ts';
 import { reportInvalid } from './redis-channels.ts';
@@ -52,7 +51,8 @@ export interface RedisStoreOptions extends RedisOptions {
  * - `acquire` likewise. What was granted while Redis was away is handed in with the next `renew`.
  * - `recall` answers from Redis; while it is away, from what this process remembered.
  * - `publish` reaches the subscribers of this process also while Redis is away; when Redis was late, some may get it twice.
- * - `refund`, `reset` and `forget` take effect here at once, and elsewhere as soon as Redis has them; while it is away, only here.
+ * - `refund`, `reset` and `forget` take effect here at once, and elsewhere as soon as Redis has them; while it is away, only
+ *   here. A machine that could not hear of a reset goes on refusing what it had itself counted, until that has run out.
  *
  * Loss and return of Redis are announced on the diagnostics channel `postern.redis.availability`.
  *
@@ -75,7 +75,6 @@ export class RedisStore implements Store {
   readonly #batch: ChargeBatch;
   readonly #slots: SharedSlots;
   readonly #subscriptions: Subscriptions;
-  readonly #certainty = new LocalCertainty();
   readonly #refund = new LuaScript(refundSource);
   readonly #reset = new LuaScript(resetSource);
   /** How many listen to each topic. */
@@ -93,14 +92,8 @@ export class RedisStore implements Store {
     read.done();
     this.#prefix = connection.prefix;
     this.#local = new MemoryStore({ maxKeys, maxBytes, clock: clock ?? systemClock });
-    const heard = (): void => this.#certainty.heard();
-    const lost = (): void => this.#certainty.lost();
-    this.#subscriptions = new Subscriptions(commands, heard, lost);
-    // News that were published while Redis was away from here did not come.
-    this.#link = new RedisLink(commands, { owner, ...connection }, () => {
-      lost();
-      heard();
-    });
+    this.#subscriptions = new Subscriptions(commands);
+    this.#link = new RedisLink(commands, { owner, ...connection });
     this.#keys = new StoreKeys(connection.prefix);
     this.#clock = new ScriptClock(clock);
     this.#batch = new ChargeBatch(this.#link, this.#keys, this.#clock);
@@ -112,12 +105,9 @@ export class RedisStore implements Store {
     assertFew('charge', charges);
     this.#listenToNews();
     const local = this.#local.charge(charges);
-    if (!local.allowed && this.#certainty.covers(charges)) return local;
-    if (charges.length === 0 || !this.#link.isAvailable) return local;
+    if (!local.allowed || charges.length === 0 || !this.#link.isAvailable) return local;
     return new Promise((resolve) => {
-      this.#batch.add(charges, (shared) =>
-        resolve(shared === undefined ? local : this.#settle(charges, local, shared)),
-      );
+      this.#batch.add(charges, (shared) => resolve(shared === undefined ? local : this.#settle(charges, shared)));
     });
   }
 
@@ -215,16 +205,11 @@ export class RedisStore implements Store {
   close(): void {
     this.#link.close();
     this.#subscriptions.close();
-    this.#certainty.lost();
   }
 
-  #settle(charges: readonly Charge[], local: ChargeResult, shared: ChargeResult): ChargeResult {
-    if (local.allowed && !shared.allowed) this.#local.refund(charges);
-    if (!local.allowed && shared.allowed) {
-      // It was taken back elsewhere, which was not heard of here.
-      this.#local.reset(charges.map(({ key }) => key));
-      this.#local.charge(charges);
-    }
+  /** What Redis says to charges that were made here. */
+  #settle(charges: readonly Charge[], shared: ChargeResult): ChargeResult {
+    if (!shared.allowed) this.#local.refund(charges);
     return shared;
   }
 

@@ -14,7 +14,7 @@ export class Subscriptions {
   #closed = false;
 
   /** `onReady`: messages come from now on, some may have been lost before. `onGone`: they may be lost from now on. */
-  constructor(commands: RedisCommands, onReady: () => void, onGone: () => void) {
+  constructor(commands: RedisCommands, onReady: () => void = () => {}, onGone: () => void = () => {}) {
     this.#commands = commands;
     this.#onReady = onReady;
     this.#onGone = onGone;
