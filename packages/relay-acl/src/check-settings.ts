@@ -1,5 +1,5 @@
 import { OptionReader } from '@postern/core';
-import { compileRecipients, isRecipientEntries, type RecipientLookup } from './recipient-set.ts';
+import { compileRecipients, isRecipientEntries, type RecipientEntries, type RecipientLookup } from './recipient-set.ts';
 import { RelayAcl, type RelayAclOptions } from './relay-acl.ts';
 import { compileSenders, isSenderEntries, type SenderEntries, type SenderLookup } from './sender-map.ts';
 
@@ -10,7 +10,7 @@ export interface RelayAclHooks {
    * server behind this one (see `askBackend`, `rememberRecipients`). Others get 550 5.1.1 at RCPT, so that nobody has to
    * send a bounce to a forged sender later. `postmaster` is never asked about (RFC 5321 §4.5.1). Default: not asked.
    */
-  readonly recipients?: readonly string[] | ReadonlySet<string> | RecipientLookup;
+  readonly recipients?: RecipientEntries | RecipientLookup;
   /** Ask `recipients` about `relayDomains` as well. Default `false`. */
   readonly verifyRelayDomains?: boolean;
   /**

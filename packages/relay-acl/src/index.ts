@@ -24,7 +24,12 @@ export {
   type RefusedPath,
 } from './parse-path.ts';
 export { type ProbedTrick, type ProbeOptions, type ProbeResult, probeOpenRelay } from './probe-open-relay.ts';
-export { type RecipientLookup, type RecipientLookupOptions, recipientSet } from './recipient-set.ts';
+export {
+  type RecipientEntries,
+  type RecipientLookup,
+  type RecipientLookupOptions,
+  recipientSet,
+} from './recipient-set.ts';
 export { type DecideOptions, type DecisionOf, RelayAcl, type RelayAclOptions, type RelayRequest } from './relay-acl.ts';
 export { relayAcl } from './relay-acl-check.ts';
 export type {

@@ -18,16 +18,20 @@ export interface RecipientLookupOptions {
   readonly signal: AbortSignal;
 }
 
-/** A list that can be read more than once. */
-type TextList = readonly string[] | ReadonlySet<string>;
+/** Addresses and domains, in a list that can be read more than once. */
+export type RecipientEntries = readonly string[] | ReadonlySet<string>;
 
 /** Whether a value, of which nothing is known, could be the argument of {@link recipientSet}. */
-export function isRecipientEntries(value: unknown): value is TextList {
+export function isRecipientEntries(value: unknown): value is RecipientEntries {
   return (Array.isArray(value) || value instanceof Set) && [...value].every((each) => typeof each === 'string');
 }
 
 /** @throws RangeError that begins with `owner` and names the entry that is no address */
-export function compileRecipients(owner: string, entries: TextList, comparison: MailboxComparison): RecipientLookup {
+export function compileRecipients(
+  owner: string,
+  entries: RecipientEntries,
+  comparison: MailboxComparison,
+): RecipientLookup {
   const known = new MailboxSet(entries, owner, comparison);
   return ({ address }) => {
     const mailbox = readMailbox(address);
@@ -54,7 +58,7 @@ export function compileRecipients(owner: string, entries: TextList, comparison: 
  * const check = relayAcl({ localDomains: ['example.com'], recipients });
  * ```
  */
-export function recipientSet(entries: TextList, options?: MailboxSetOptions): RecipientLookup {
+export function recipientSet(entries: RecipientEntries, options?: MailboxSetOptions): RecipientLookup {
   if (!isRecipientEntries(entries)) throw new TypeError('recipientSet: entries must be a list of addresses');
   return compileRecipients('recipientSet', entries, readComparison('recipientSet', options, true));
 }
