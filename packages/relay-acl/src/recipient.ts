@@ -22,7 +22,7 @@ const SMALL_I = 0x69;
 const SMALL = 0x20;
 
 /** RFC 5321 §4.5.3.1.3: 256 octets with the angle brackets. That leaves no domain of 255 (§4.5.3.1.2) either. */
-export const LONGEST_MAILBOX = 254;
+const LONGEST_MAILBOX = 254;
 
 /** How Exchange 5.5 wrote an address within another one, and read it again from anyone. */
 const ENCAPSULATED = 'imceasmtp-';

@@ -79,9 +79,6 @@ export type DecisionOf<Options extends RelayAclOptions> =
       ? Promise<RelayDecision>
       : Awaitable<RelayDecision>;
 
-/** An option that `RelayAclOptions` does not have is `never` here, which nothing is: a mistake is found when it is written. */
-type NoOthers<Options> = { readonly [Name in Exclude<keyof Options, keyof RelayAclOptions>]: never };
-
 type ReadMailbox = Extract<Recipient, { kind: 'mailbox' }>;
 
 const noLiterals: ReadonlySet<string> = new Set();
@@ -149,8 +146,9 @@ export class RelayAcl<Options extends RelayAclOptions = RelayAclOptions> {
   readonly #allowRoutingCharacters: boolean;
   readonly #lookupTimeoutMs: number;
 
+  // An option that there is not has to be `never`, which nothing is: the mistake is found where it is written.
   /** @throws TypeError or RangeError that names the option and the value */
-  constructor(options: Options & NoOthers<Options>) {
+  constructor(options: Options & { readonly [Name in Exclude<keyof Options, keyof RelayAclOptions>]: never }) {
     const read = new OptionReader('RelayAcl', options);
     const takesDomains = 'a list of domains, such as ["example.com", ".example.net"], or a function';
     const takesNetworks = 'a list of networks, such as ["192.0.2.0/24"], or an IpList';
