@@ -1,7 +1,7 @@
 import { MemoryStore, type Store } from '@postern/core';
 import { FakeClock } from '@postern/testing';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { BanTarget } from './failure-ban.ts';
 import {
   type AllowedAttempt,
@@ -231,6 +231,41 @@ describe('FailureThrottle', () => {
     answer();
     expect(await next).toMatchObject({ allowed: true });
     expect(await throttle.check(ANN, { signal: AbortSignal.abort() })).toMatchObject({ reason: 'aborted' });
+  });
+
+  it.each([0, 1, 2, 3])('leaves nothing charged when it is aborted after %d answers of the store', async (answers) => {
+    const inner = new MemoryStore();
+    const waiting: (() => void)[] = [];
+    const later = <T>(answer: () => T): Promise<T> =>
+      new Promise((resolve) => {
+        waiting.push(() => resolve(answer()));
+      });
+    const store: Store = {
+      ...delegating(inner),
+      recall: (keys) => later(() => inner.recall(keys)),
+      charge: (charges) => later(() => inner.charge(charges)),
+    };
+    const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
+    const slow = scene({ store, pairFailures: 1 });
+    const controller = new AbortController();
+    const removed = vi.spyOn(controller.signal, 'removeEventListener');
+    const attempt = slow.throttle.check(ANN, { signal: controller.signal });
+    for (let answer = 0; answer < answers; answer += 1) {
+      waiting.shift()?.();
+      await turn();
+    }
+    controller.abort();
+    const outcome = await attempt;
+    // All three questions were answered: it was faster than the abort.
+    if (outcome.allowed) await outcome.cancel();
+    else expect(outcome.reason).toBe('aborted');
+    expect(outcome.allowed).toBe(answers === 3);
+    while (waiting.length > 0) {
+      waiting.shift()?.();
+      await turn();
+    }
+    expect(removed).toHaveBeenCalledTimes(1);
+    expect((await fail(scene({ store: inner, pairFailures: 1 }).throttle, ANN)).retryAfterMs).toBe(1_000);
   });
 
   it('counts over several machines, and by itself while they cannot be asked', async () => {
