@@ -11,6 +11,11 @@ const FINGERPRINT = 6;
 const SINGLES = 10;
 
 const FIRST_CAPACITY = 64;
+/**
+ * A table of so many slots that is full grows to its whole size: the system gives memory page by page, when it is first
+ * written, and so large a table is never copied.
+ */
+const LARGE = 4_096;
 /** Entries of the index for each slot: how far a search goes depends on how much of it is empty. */
 const INDEX_RATIO = 1.5;
 /** So many slots are looked at for an expired one before the table grows by one. */
@@ -142,7 +147,8 @@ export class RateSlots {
         return slot;
       }
     }
-    if (this.#used === this.#capacity) this.#resize(Math.min(2 * this.#capacity, this.#maxKeys));
+    if (this.#used === this.#capacity)
+      this.#resize(this.#capacity < LARGE ? Math.min(2 * this.#capacity, this.#maxKeys) : this.#maxKeys);
     return this.#used++;
   }
 
