@@ -8,7 +8,8 @@ export interface NodeRedisOptions {
   readonly typeMapping?: { readonly 36?: typeof Buffer };
 }
 
-type OnMessage = (payload: Buffer, channel: Buffer) => unknown;
+/** In buffer mode both are Buffers; node-redis' types leave that open. */
+type OnMessage = (payload: Buffer | string, channel: Buffer | string) => unknown;
 
 interface NodeRedisSubscriptions {
   subscribe(channel: string, listener: OnMessage, bufferMode: true): Promise<unknown>;
@@ -85,7 +86,7 @@ export function nodeRedisSentinelCommands(sentinel: NodeRedisSentinel): RedisCom
 
 function subscriptionsOf(client: NodeRedisSubscriptions, events: ListenerEvents): RedisListener {
   const channels = new Set<string>();
-  const onMessage: OnMessage = (payload, channel) => events.message(channel.toString(), payload);
+  const onMessage: OnMessage = (payload, channel) => events.message(channel.toString(), Buffer.from(payload));
   return {
     subscribe(channel) {
       channels.add(channel);

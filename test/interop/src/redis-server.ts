@@ -26,6 +26,18 @@ export class RedisServer {
     return new RedisServer(port, args, await launch(port, args));
   }
 
+  /** As `start`, for a node of a cluster, which listens on a second port as well. */
+  static async startNode(...args: readonly string[]): Promise<RedisServer> {
+    for (;;) {
+      const port = await freePort();
+      const bus = await freePort();
+      if (port !== bus) {
+        const all = ['--cluster-port', String(bus), ...args];
+        return new RedisServer(port, all, await launch(port, all));
+      }
+    }
+  }
+
   /** What `redis-cli` prints. */
   async command(...args: readonly string[]): Promise<string> {
     return await command(this.port, args);
