@@ -23,10 +23,11 @@ const LONGEST_LOCAL_PART = 64;
 
 /**
  * Characters that nobody can see or tell apart: controls of text, other spaces than that of ASCII, whatever else is drawn as
- * nothing, private use. Not the unassigned ones: the emoji of next year is somebody's name all the same.
+ * nothing, private use; and what is no character at all. Not the unassigned ones: the emoji of next year is somebody's
+ * name all the same.
  */
-const invisible =
-  /[\p{Cc}\p{Cf}\p{Co}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}]|(?! )\p{Zs}/u;
+const unfit =
+  /[\ufffd\p{Cs}\p{Cc}\p{Cf}\p{Co}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}]|(?! )\p{Zs}/u;
 /** What decoders put in the place of bytes that are no UTF-8, and half of a surrogate pair. */
 const undecoded = /[\ufffd\p{Cs}]/u;
 
@@ -130,8 +131,10 @@ function scanQuotedString(text: string, start: number, utf8: boolean): number | 
 
 /** What is wrong with a local part that is not all ASCII; `start` is where it stands. */
 function utf8Fault(localPart: string, start: number): MailboxRefusal | undefined {
-  const broken = undecoded.exec(localPart);
-  if (broken !== null) return refusal('bad-utf8', start + broken.index);
+  const found = unfit.exec(localPart);
+  if (found !== null) {
+    return refusal(undecoded.test(found[0]) ? 'bad-utf8' : 'invisible-character', start + found.index);
+  }
   // RFC 6532 §3.1: NFC, else the same name has several spellings.
   const normal = localPart.normalize('NFC');
   if (normal !== localPart) {
@@ -139,8 +142,7 @@ function utf8Fault(localPart: string, start: number): MailboxRefusal | undefined
     while (normal.charCodeAt(at) === localPart.charCodeAt(at)) at++;
     return refusal('not-normalized', start + Math.min(at, localPart.length - 1));
   }
-  const unseen = invisible.exec(localPart);
-  return unseen === null ? undefined : refusal('invisible-character', start + unseen.index);
+  return undefined;
 }
 
 /** Whether what stands from `start` to `end` is too long for a local part. */
