@@ -2,7 +2,7 @@ import type { JsonObject } from '@postern/core';
 import type { ListEntryInput } from '@postern/ip-list';
 
 /** Larger entries are refused, here and when they come from elsewhere. */
-export const mostEntryBytes = 16_384;
+const mostEntryBytes = 16_384;
 const longestKey = 512;
 
 /** One change of the shared bans. */

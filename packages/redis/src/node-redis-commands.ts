@@ -9,11 +9,12 @@ export interface NodeRedisOptions {
 }
 
 /** In buffer mode both are Buffers; node-redis' types leave that open. */
-type OnMessage = (payload: Buffer | string, channel: Buffer | string) => unknown;
+export type NodeRedisListener = (payload: Buffer | string, channel: Buffer | string) => unknown;
 
-interface NodeRedisSubscriptions {
-  subscribe(channel: string, listener: OnMessage, bufferMode: true): Promise<unknown>;
-  unsubscribe(channel: string, listener: OnMessage, bufferMode: true): Promise<unknown>;
+/** How a client of node-redis listens to channels. */
+export interface NodeRedisSubscriptions {
+  subscribe(channel: string, listener: NodeRedisListener, bufferMode: true): Promise<unknown>;
+  unsubscribe(channel: string, listener: NodeRedisListener, bufferMode: true): Promise<unknown>;
 }
 
 /** A client of node-redis's `createClient`, as far as it is used. */
@@ -86,7 +87,7 @@ export function nodeRedisSentinelCommands(sentinel: NodeRedisSentinel): RedisCom
 
 function subscriptionsOf(client: NodeRedisSubscriptions, events: ListenerEvents): RedisListener {
   const channels = new Set<string>();
-  const onMessage: OnMessage = (payload, channel) => events.message(channel.toString(), Buffer.from(payload));
+  const onMessage: NodeRedisListener = (payload, channel) => events.message(channel.toString(), Buffer.from(payload));
   return {
     subscribe(channel) {
       channels.add(channel);
