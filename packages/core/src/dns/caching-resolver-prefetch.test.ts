@@ -57,6 +57,13 @@ describe('CachingResolver refreshes ahead', () => {
     }
   });
 
+  it('nor for who says that the name holds a secret', async () => {
+    const { clock, resolver } = await hot();
+    clock.advance(280_000);
+    for (let hit = 0; hit < 5; hit++) await resolver.resolve('example.com', 'A', { shownAs: '[key].com' });
+    expect(resolver.stats().prefetches).toBe(0);
+  });
+
   it('no more at once than maxPrefetches', async () => {
     const upstream = new ZoneResolver({ '*.example.com': { A: '192.0.2.1', ttl: 100 } });
     const clock = new FakeClock();

@@ -50,8 +50,8 @@ export interface CachingResolverOptions {
   /** How often an answer must have been given, in the life of its TTL, to be refreshed ahead. Default 3. */
   readonly prefetchHits?: number;
   /**
-   * Domains below which nothing is refreshed ahead, and the domains themselves: those of DNS lists whose names contain a
-   * key that is counted or secret. Default none.
+   * Domains below which nothing is refreshed ahead, and the domains themselves: those of DNS lists that count queries.
+   * Names that are asked for with `shownAs` never are. Default none.
    */
   readonly noPrefetch?: readonly string[];
   /** A second level, shared with other machines. It is trusted like the upstream is. Default none. */
@@ -190,7 +190,7 @@ export class CachingResolver implements Resolver {
       const answer = entry.fresh(now);
       if (answer !== undefined) {
         this.#hits++;
-        if (entry.hit(now, this.#prefetchHits)) this.#prefetch(name, type);
+        if (entry.hit(now, this.#prefetchHits) && options?.shownAs === undefined) this.#prefetch(name, type);
         return Promise.resolve(answer);
       }
     }
@@ -221,8 +221,8 @@ export class CachingResolver implements Resolver {
     const canonical = toDnsName(name);
     if (canonical === undefined) return dnsFailure('malformed', 'The name is not one that DNS can be asked about.');
     if (canonical !== name) return this.resolve(canonical, type, options);
-    if (signal?.aborted) return dnsFailure('aborted', `The caller gave up on ${name} ${type} before it was asked.`);
-    if (fresh) return this.#join(this.#running(name, type, 'fresh'), name, type, 'fresh', signal, undefined);
+    if (signal?.aborted) return dnsFailure('aborted', 'The caller gave up before the question was asked.');
+    if (fresh) return this.#join(this.#running(name, type, 'fresh'), name, type, 'fresh', options, undefined);
 
     const entry = this.#table.get(name, type);
     const staleMs = Math.min(options.staleMs ?? this.#staleMs, this.#maxStaleMs);
@@ -238,7 +238,7 @@ export class CachingResolver implements Resolver {
       this.#hits++;
       return failure;
     }
-    return this.#join(running, name, type, 'anywhere', signal, fallback);
+    return this.#join(running, name, type, 'anywhere', options, fallback);
   }
 
   #join<T extends RecordType>(
@@ -246,12 +246,12 @@ export class CachingResolver implements Resolver {
     name: string,
     type: T,
     source: Source,
-    signal: AbortSignal | undefined,
+    { signal, shownAs }: ResolveOptions,
     fallback: (() => KnownAnswer<T> | undefined) | undefined,
   ): Promise<DnsAnswer<T>> {
     if (running === undefined) this.#misses++;
     else this.#merged++;
-    const lookup = running ?? this.#start(name, type, source);
+    const lookup = running ?? this.#start(name, type, source, shownAs);
     return lookup.join(signal, fallback, this.#staleAfterMs);
   }
 
@@ -265,16 +265,22 @@ export class CachingResolver implements Resolver {
     return isAbout(lookup, type) && !lookup.abandoned.aborted ? lookup : undefined;
   }
 
-  #start<T extends RecordType>(name: string, type: T, source: Source): SharedLookup<T> {
-    const lookup = new SharedLookup(type, `${name} ${type}`);
+  #start<T extends RecordType>(name: string, type: T, source: Source, shownAs: string | undefined): SharedLookup<T> {
+    const lookup = new SharedLookup(type);
     this.#lookupsFrom(source).set(`${type} ${name}`, lookup);
-    void this.#run(name, type, source, lookup);
+    void this.#run(name, type, source, shownAs, lookup);
     return lookup;
   }
 
-  async #run<T extends RecordType>(name: string, type: T, source: Source, lookup: SharedLookup<T>): Promise<void> {
+  async #run<T extends RecordType>(
+    name: string,
+    type: T,
+    source: Source,
+    shownAs: string | undefined,
+    lookup: SharedLookup<T>,
+  ): Promise<void> {
     try {
-      lookup.settle(await this.#find(name, type, source, lookup.abandoned));
+      lookup.settle(await this.#find(name, type, source, shownAs, lookup.abandoned));
     } catch (error) {
       // The upstream found a mistake in the program: that is for the callers to hear.
       lookup.reject(error);
@@ -290,18 +296,20 @@ export class CachingResolver implements Resolver {
     name: string,
     type: T,
     source: Source,
+    shownAs: string | undefined,
     abandoned: AbortSignal,
   ): Promise<DnsAnswer<T>> {
     if (source === 'anywhere' && this.#second !== undefined) {
       const answer = this.#recall(name, type, await this.#second.get(name, type));
       if (answer !== undefined) return answer;
     }
-    if (abandoned.aborted) return dnsFailure('aborted', `Nobody waits for ${name} ${type} any more.`);
+    if (abandoned.aborted) return dnsFailure('aborted', 'Nobody waits any more.');
     this.#upstreamQueries++;
     const answer = await this.#upstream.resolve(name, type, {
       signal: abandoned,
       staleMs: 0,
       ...(source === 'fresh' ? { fresh: true } : {}),
+      ...(shownAs === undefined ? {} : { shownAs }),
     });
     if (answer.kind !== 'failure') {
       return answer.stale ? frozenAnswer(answer, saneTtl(answer.ttl)) : this.#remember(name, type, source, answer);
@@ -371,6 +379,6 @@ export class CachingResolver implements Resolver {
     if (this.#prefetching >= this.#maxPrefetches || this.#running(name, type, 'anywhere') !== undefined) return;
     this.#prefetching++;
     this.#prefetches++;
-    this.#start(name, type, 'upstream').keep();
+    this.#start(name, type, 'upstream', undefined).keep();
   }
 }

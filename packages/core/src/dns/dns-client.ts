@@ -6,7 +6,7 @@ import { type DnsClientServer, readServers, systemServers } from './configured-s
 import { dnsFailure } from './dns-failure.ts';
 import { DnsLookup, type LookupSettings, type RunningLookup } from './dns-lookup.ts';
 import { toDnsName } from './dns-name.ts';
-import { type ResolveTrace, resolveChannel } from './dns-tracing.ts';
+import { answerWithoutNames, type ResolveTrace, resolveChannel } from './dns-tracing.ts';
 import { checkQuestion } from './question.ts';
 import { RandomNumbers } from './random-numbers.ts';
 import type { DnsAnswer, RecordType, ResolveOptions, Resolver } from './resolver.ts';
@@ -135,8 +135,28 @@ export class DnsClient implements Resolver {
 
   resolve<T extends RecordType>(name: string, type: T, options?: ResolveOptions): Promise<DnsAnswer<T>> {
     if (!this.#channel.hasSubscribers) return this.#lookUp(name, type, options, undefined);
+    if (options?.shownAs !== undefined) return this.#resolveSecretly(name, type, options, options.shownAs);
     const trace: ResolveTrace = { name, type };
     return this.#channel.tracePromise(() => this.#lookUp(name, type, options, trace), trace);
+  }
+
+  /** Subscribers see what the traced function resolves to: not the answer itself. */
+  async #resolveSecretly<T extends RecordType>(
+    name: string,
+    type: T,
+    options: ResolveOptions,
+    shownAs: string,
+  ): Promise<DnsAnswer<T>> {
+    const trace: ResolveTrace = { name: shownAs, type };
+    let answer: DnsAnswer<T> | undefined;
+    const traced = async (): Promise<DnsAnswer<T>> => {
+      answer = await this.#lookUp(name, type, options, trace);
+      const shown = answerWithoutNames(answer);
+      trace.answer = shown;
+      return shown;
+    };
+    const shown = await this.#channel.tracePromise(traced, trace);
+    return answer ?? shown;
   }
 
   /** Ends every lookup with `failure`/`aborted` and closes every socket. Lookups that come later end in the same way. */
@@ -159,12 +179,11 @@ export class DnsClient implements Resolver {
   ): Promise<DnsAnswer<T>> {
     return new Promise((settle) => {
       checkQuestion(name, type, options);
-      const resolve = trace === undefined ? settle : traced(trace, settle);
+      const resolve = trace === undefined || options?.shownAs !== undefined ? settle : traced(trace, settle);
       const signal = options?.signal;
       const asked = toDnsName(name);
       if (asked === undefined) {
-        const shown = JSON.stringify(name.length > 80 ? `${name.slice(0, 80)}…` : name);
-        resolve(dnsFailure('malformed', `${shown} is not a DNS name`));
+        resolve(dnsFailure('malformed', 'the name is not one that DNS can be asked about'));
       } else if (signal?.aborted === true) {
         resolve(dnsFailure('aborted', 'the caller had given the lookup up before it began'));
       } else if (this.#closed) {

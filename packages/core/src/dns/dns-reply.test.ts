@@ -159,7 +159,16 @@ describe('decodeReply', () => {
       a('a.test', '192.0.2.1'),
     ];
     expect(read({ answers })).toMatchObject({ kind: 'records', records: ['192.0.2.1'], ttl: 300 });
-    expect(read({ answers: answers.slice(0, 4) })).toEqual({ kind: 'nodata', ttl: 0, authentic: false });
+    expect(read({ answers: answers.slice(1, 4) })).toEqual({ kind: 'nodata', ttl: 0, authentic: false });
+  });
+
+  it.each([0, 3])('does not take records of other names, and none of its own, for an absence: RCODE %d', (rcode) => {
+    // A DNS list whose answers are garbled has not said that it knows nothing of the client.
+    expect(read({ answers: [a('b.test', '192.0.2.9')], flags: 0x8180 | rcode })).toEqual({
+      kind: 'failure',
+      reason: 'malformed',
+      detail: 'the reply has records of other names only',
+    });
   });
 
   it('says what an alias leads to when the reply says no more', () => {

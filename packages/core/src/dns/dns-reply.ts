@@ -205,6 +205,10 @@ function judge<T extends RecordType>(
       ? Object.freeze({ kind: 'records', records, ttl, authentic })
       : Object.freeze({ kind: 'records', records, ttl, authentic, canonicalName: owner });
   }
+  // Neither the records that were asked for nor word that there are none: whoever sent this speaks of something else.
+  if (others !== undefined && hops === 0) {
+    return dnsFailure('malformed', 'the reply has records of other names only');
+  }
   // RFC 2308 §5: without the SOA record of the name's zone an absence is not to be kept.
   const ownSoa = soa !== undefined && isAtOrBelow(owner, soa.owner) ? soa : undefined;
   const absenceTtl = ownSoa === undefined ? 0 : Math.min(ttl, negativeTtl(reader, ownSoa));

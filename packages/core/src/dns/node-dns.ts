@@ -126,7 +126,7 @@ class NodeDnsResolver implements Resolver {
     const canonical = toDnsName(name);
     if (canonical === undefined) return dnsFailure('malformed', 'The name is not one that DNS can be asked about.');
     const { signal } = options;
-    const aborted = dnsFailure('aborted', `The caller gave up on ${canonical} ${type}.`);
+    const aborted = dnsFailure('aborted', 'The caller gave up.');
     if (signal?.aborted) return aborted;
 
     // c-ares cannot cancel one query: an answer that nobody waits for any more is ignored.
@@ -135,7 +135,7 @@ class NodeDnsResolver implements Resolver {
     const givenUp = new Promise<DnsAnswer<T>>((resolve) => {
       onAbort = () => resolve(aborted);
       signal?.addEventListener('abort', onAbort, { once: true });
-      const late = dnsFailure('timeout', `${canonical} ${type} was not answered within ${this.#timeoutMs} ms.`);
+      const late = dnsFailure('timeout', `No answer within ${this.#timeoutMs} ms.`);
       timer = setTimeout(() => resolve(late), this.#timeoutMs).unref();
     });
     try {
@@ -158,7 +158,7 @@ class NodeDnsResolver implements Resolver {
       if (code === undefined) throw error;
       if (code === 'ENOTFOUND') return Object.freeze({ kind: 'nxdomain', ...absence });
       if (code === 'ENODATA') return Object.freeze({ kind: 'nodata', ...absence });
-      return dnsFailure(reasons.get(code) ?? 'network', `node:dns answered ${code} about ${name} ${type}.`);
+      return dnsFailure(reasons.get(code) ?? 'network', `node:dns answered ${code}.`);
     }
   }
 }

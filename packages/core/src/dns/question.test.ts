@@ -31,6 +31,7 @@ describe('checkQuestion', () => {
     ['a.example', 'A', null, /options must be an object/],
     ['a.example', 'A', 5, /options must be an object/],
     ['a.example', 'A', { signal: {} }, /"signal" must be an AbortSignal/],
+    ['a.example', 'A', { shownAs: 1 }, /"shownAs" must be a string/],
   ])('is a TypeError about resolve(%j, %j, %j)', (name, type, options, message) => {
     expect(() => checkQuestion(name, type, options)).toThrow(TypeError);
     expect(() => checkQuestion(name, type, options)).toThrow(message);

@@ -8,8 +8,8 @@ export function isRecordType(value: unknown): value is RecordType {
 
 /**
  * Throws a `TypeError` about arguments of `resolve` that no resolver takes, which is the one reason for it to reject: the
- * name is no string, the type none of `RecordType`, the options no object, or `signal` no `AbortSignal`. A string that
- * is no DNS name is an answer, `failure`/`malformed`.
+ * name is no string, the type none of `RecordType`, the options no object, `signal` no `AbortSignal`, or `shownAs` no
+ * string. A string that is no DNS name is an answer, `failure`/`malformed`.
  */
 export function checkQuestion(name: unknown, type: unknown, options: unknown): void {
   if (typeof name !== 'string') throw new TypeError(`resolve: the name must be a string, got ${typeof name}`);
@@ -18,5 +18,8 @@ export function checkQuestion(name: unknown, type: unknown, options: unknown): v
   if (typeof options !== 'object' || options === null) throw new TypeError('resolve: options must be an object');
   if ('signal' in options && options.signal !== undefined && !(options.signal instanceof AbortSignal)) {
     throw new TypeError('resolve: option "signal" must be an AbortSignal');
+  }
+  if ('shownAs' in options && options.shownAs !== undefined && typeof options.shownAs !== 'string') {
+    throw new TypeError('resolve: option "shownAs" must be a string');
   }
 }

@@ -92,7 +92,7 @@ export type DnsFailureReason = 'timeout' | 'servfail' | 'refused' | 'network' | 
 export interface DnsFailure {
   readonly kind: 'failure';
   readonly reason: DnsFailureReason;
-  /** One sentence for a person. */
+  /** One sentence for a person. It never quotes the name that was asked for, which may hold a secret. */
   readonly detail: string;
 }
 
@@ -110,6 +110,11 @@ export interface ResolveOptions {
    * TLSA records pass 0. Default: what the resolver was made with.
    */
   readonly staleMs?: number;
+  /**
+   * The name holds a secret, such as the query key of a DNS list: what a trace calls it instead, without what the answer
+   * says. A name that is asked for in this way is not refreshed ahead of its expiry. Default: the name is no secret.
+   */
+  readonly shownAs?: string;
 }
 
 /**

@@ -10,19 +10,19 @@ const failure = dnsFailure('timeout', 'x');
 
 describe('SharedLookup', () => {
   it('gives one answer to all who wait, and a failure only to those who have nothing better', async () => {
-    const lookup = new SharedLookup('A', 'a.example A');
+    const lookup = new SharedLookup('A');
     const waits = [lookup.join(undefined, undefined, 1_000), lookup.join(undefined, () => instead, 1_000)];
     lookup.settle(answer);
     expect(await Promise.all(waits)).toEqual([answer, answer]);
 
-    const failing = new SharedLookup('A', 'a.example A');
+    const failing = new SharedLookup('A');
     const others = [undefined, () => instead, () => undefined].map((each) => failing.join(undefined, each, 1_000));
     failing.settle(failure);
     expect(await Promise.all(others)).toEqual([failure, instead, failure]);
   });
 
   it('is abandoned when the last who waited has left, and not before', async () => {
-    const lookup = new SharedLookup('A', 'a.example A');
+    const lookup = new SharedLookup('A');
     const aborts = [new AbortController(), new AbortController()];
     const waits = aborts.map(({ signal }) => lookup.join(signal, undefined, 1_000));
     aborts[0]?.abort();
@@ -33,7 +33,7 @@ describe('SharedLookup', () => {
   });
 
   it('is not abandoned when it is kept', async () => {
-    const lookup = new SharedLookup('A', 'a.example A');
+    const lookup = new SharedLookup('A');
     lookup.keep();
     const abort = new AbortController();
     const wait = lookup.join(abort.signal, undefined, 1_000);
@@ -44,7 +44,7 @@ describe('SharedLookup', () => {
 
   it('takes its listeners from the signals, however it ends', async () => {
     for (const end of ['settle', 'reject', 'abort'] as const) {
-      const lookup = new SharedLookup('A', 'a.example A');
+      const lookup = new SharedLookup('A');
       const abort = new AbortController();
       const wait = lookup.join(abort.signal, undefined, 1_000);
       expect(getEventListeners(abort.signal, 'abort')).toHaveLength(1);

@@ -16,17 +16,14 @@ interface Waiter<T extends RecordType> {
  */
 export class SharedLookup<T extends RecordType = RecordType> {
   readonly type: T;
-  readonly #question: string;
   readonly #abandon = new AbortController();
   readonly #waiters = new Set<Waiter<T>>();
   #lateTimer: NodeJS.Timeout | undefined;
   #late = false;
   #kept = false;
 
-  /** @param question - name and type, for a person */
-  constructor(type: T, question: string) {
+  constructor(type: T) {
     this.type = type;
-    this.#question = question;
   }
 
   /** Fires when nobody wants the answer any more. */
@@ -58,7 +55,7 @@ export class SharedLookup<T extends RecordType = RecordType> {
     return new Promise((resolve, reject) => {
       const onAbort = (): void => {
         waiter.leave();
-        resolve(dnsFailure('aborted', `The caller gave up waiting for ${this.#question}.`));
+        resolve(dnsFailure('aborted', 'The caller gave up waiting.'));
         if (this.#waiters.size > 0 || this.#kept) return;
         clearTimeout(this.#lateTimer);
         this.#abandon.abort();
