@@ -12,6 +12,7 @@ import {
 import { dnsbl, queryDnsbl } from '@postern/dnsbl';
 import { createGateway, smtpBackend } from '@postern/gateway';
 import { ConcurrencyLimiter, FailureThrottle, LoadGauge, RateLimiter, rateLimits, Tarpit } from '@postern/rate-limiter';
+import { reverseDns, verifyHelo, verifyReverseDns, verifySenderDomain } from '@postern/rdns';
 import { probeOpenRelay, RelayAcl, recipientSet, relayAcl, rememberRecipients, senderMap } from '@postern/relay-acl';
 import { ZoneResolver } from '@postern/testing';
 import fc from 'fast-check';
@@ -63,6 +64,22 @@ const makers: readonly Maker[] = [
   },
   { name: 'dnsbl', make: (options) => call(dnsbl, options), needs: { zones: ['bl.test'] } },
   { name: 'queryDnsbl', make: (options) => call(queryDnsbl, '127.0.0.2', options), needs: { zones: [], resolver } },
+  {
+    name: 'verifyReverseDns',
+    make: (options) => call(verifyReverseDns, '192.0.2.1', options),
+    needs: { resolver },
+  },
+  {
+    name: 'verifyHelo',
+    make: (options) => call(verifyHelo, 'a.example', '192.0.2.1', options),
+    needs: { resolver },
+  },
+  {
+    name: 'verifySenderDomain',
+    make: (options) => call(verifySenderDomain, 'a.example', options),
+    needs: { resolver },
+  },
+  { name: 'reverseDns', make: (options) => call(reverseDns, options), needs: {} },
   { name: 'ConcurrencyLimiter', make: (options) => construct(ConcurrencyLimiter, options), needs: {} },
   { name: 'FailureThrottle', make: (options) => construct(FailureThrottle, options), needs: {} },
   { name: 'Tarpit', make: (options) => construct(Tarpit, options), needs: {} },
