@@ -1,20 +1,22 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { collectDomains, collectIp } from './collected-entries.ts';
-import { splitCsvLine } from './csv-line.ts';
+import { splitCsvRecord } from './csv-record.ts';
 
-describe('splitCsvLine', () => {
+describe('splitCsvRecord', () => {
   it.each([
     ['a,b,c', ['a', 'b', 'c']],
     ['', ['']],
     [',', ['', '']],
     [' a , "b,c" ,"d ""e"""', ['a', 'b,c', 'd "e"']],
     ['"a"', ['a']],
-    ['"a', undefined],
-    ['"a"b,c', undefined],
+    ['"a', 'unclosed'],
+    ['"a ""', 'unclosed'],
+    ['a,"b\nc",d', ['a', 'b\nc', 'd']],
+    ['"a"b,c', 'malformed'],
     ['a"b,c', ['a"b', 'c']],
   ])('%s', (line, fields) => {
-    expect(splitCsvLine(line, ',')).toEqual(fields);
+    expect(splitCsvRecord(line, ',')).toEqual(fields);
   });
 
   it('reads back whatever is quoted', () => {
@@ -22,7 +24,7 @@ describe('splitCsvLine', () => {
     fc.assert(
       fc.property(fc.array(field, { minLength: 1 }), fc.constantFrom(',', ';', '\t'), (fields, delimiter) => {
         const line = fields.map((each) => `"${each.replaceAll('"', '""')}"`).join(delimiter);
-        expect(splitCsvLine(line, delimiter)).toEqual(fields);
+        expect(splitCsvRecord(line, delimiter)).toEqual(fields);
       }),
     );
   });
@@ -44,6 +46,33 @@ describe('the CSV format', () => {
       entries: ['192.0.2.1/32 block a, b', '192.0.2.2/31 block'],
       problems: ['7 skipped not-an-address', '8 skipped malformed', '9 skipped malformed'],
     });
+  });
+
+  it('takes no entry from a field that goes on over lines', async () => {
+    const text = `ip,remark,reason
+192.0.2.1,"he wrote
+0.0.0.0/0,x,y
+
+# ""quoted"" 198.51.100.0/24,x
+and so on",spam
+192.0.2.2,"a
+b"c,spam
+192.0.2.3,,spam
+`;
+    expect(await collectIp(text, { format: 'csv', column: 'ip', reasonColumn: 'reason' })).toEqual({
+      entries: ['192.0.2.1/32 block spam', '192.0.2.3/32 block spam'],
+      problems: ['7 skipped malformed'],
+    });
+  });
+
+  it('takes nothing behind a quote that is never closed, and reports each line beyond the bound', async () => {
+    const long = `${'x'.repeat(1_000)}\n`;
+    const text = `ip\n192.0.2.1\n"192.0.2.2\n${long.repeat(20)}192.0.2.3\n`;
+    const { entries, problems } = await collectIp(text, { format: 'csv', column: 'ip' });
+    expect(entries).toEqual(['192.0.2.1/32 block']);
+    expect(problems).toHaveLength(6);
+    expect(problems.slice(0, 2)).toEqual(['20 skipped line-too-long', '21 skipped line-too-long']);
+    expect(problems.at(-1)).toBe('3 skipped malformed');
   });
 
   it('finds a header that stands in a comment', async () => {

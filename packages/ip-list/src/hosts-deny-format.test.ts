@@ -67,6 +67,15 @@ ALL: 192.0.2.? 192.0.2.*
     });
   });
 
+  it('lets a line go on in the next one, and in no other', async () => {
+    // Two backslashes: the second one is no end of the line once it was taken away.
+    const text = 'ALL: 192.0.2.1 \\\\\n\nALL: 192.0.2.2\nALL: \\\n\\\n192.0.2.3\nALL: 192.0.2.4 \\\n';
+    expect(await collectIp(text, { format })).toEqual({
+      entries: ['192.0.2.1/32 block ALL', '192.0.2.2/32 block ALL', '192.0.2.3/32 block ALL'],
+      problems: ['2 skipped unsupported', '7 skipped malformed'],
+    });
+  });
+
   it('lets the first line decide', async () => {
     const text = 'ALL: 10.\nALL: 10.0.0.1: ALLOW\nALL: 11.0.0.1: ALLOW\nALL: 11.\n';
     expect((await collectIp(text, { format })).entries).toEqual([

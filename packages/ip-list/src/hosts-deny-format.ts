@@ -3,6 +3,9 @@ import type { AddressFormat, AddressOutput } from './line-format.ts';
 import { scanOctets } from './rbldnsd-address.ts';
 import { SeenPrefixes } from './seen-prefixes.ts';
 
+/** What continued lines may have together, in UTF-16 units. */
+const MAX_LENGTH = 65_536;
+
 /** Words that stand for hosts by what is known of their names, and operators. */
 const WORDS: ReadonlySet<string> = new Set(['ALL', 'LOCAL', 'UNKNOWN', 'KNOWN', 'PARANOID', 'EXCEPT']);
 
@@ -109,11 +112,12 @@ export function hostsDenyFormat(): AddressFormat {
   return {
     line(text, output) {
       if (begun === '' && (text.trim() === '' || text.startsWith('#'))) return;
-      const whole = begun + text;
-      if (whole.endsWith('\\') && whole.length < 65_536) {
-        begun = whole.slice(0, -1);
+      // Asked of this line only: the whole would be put together anew for each line that continues it.
+      if (text.endsWith('\\') && begun.length + text.length < MAX_LENGTH) {
+        begun += text.slice(0, -1);
         return;
       }
+      const whole = begun + text;
       begun = '';
       rule(whole, output);
     },
