@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -118,6 +118,19 @@ describe('a ban journal', () => {
       await expect(openBanJournal({ file, list: new IpList() })).rejects.toMatchObject({ code: 'locked' });
       expect(await readFile(`${file}.lock`, 'utf8')).toBe(content);
     }
+  });
+
+  it('is taken over even from one that was killed while it took it over', async () => {
+    const file = join(folder, 'twice.jsonl');
+    const gone = `${JSON.stringify({ pid: 2 ** 31 - 1, started: 'another-boot/1' })}\n`;
+    for (const suffix of ['', '.takeover', '.takeover.takeover']) await writeFile(`${file}.lock${suffix}`, gone);
+    const openings = await Promise.allSettled(
+      Array.from({ length: 8 }, () => openBanJournal({ file, list: new IpList() })),
+    );
+    const opened = openings.filter((each) => each.status === 'fulfilled');
+    expect(opened).toHaveLength(1);
+    for (const each of opened) await each.value.close();
+    expect((await readdir(folder)).filter((name) => name.startsWith('twice'))).toEqual(['twice.jsonl']);
   });
 
   it('goes on when there is room again after the system refused to write', async () => {

@@ -153,8 +153,11 @@ describe('openBanJournal', () => {
     for (const text of ['192.0.2.1\n', '{"journal":"postern.bans","version":2}\n', `x${header}`, '{"journal":"other']) {
       const file = newFile();
       await writeFile(file, text);
+      // Somebody else's, as the file is.
+      await writeFile(`${file}.new`, text);
       await expect(open(file)).rejects.toMatchObject({ code: 'not-a-journal' });
       expect(await readFile(file, 'utf8')).toBe(text);
+      expect(await readFile(`${file}.new`, 'utf8')).toBe(text);
     }
     await expect(open(folder)).rejects.toMatchObject({ name: 'BanJournalError' });
     await expect(open(join(folder, 'absent', 'bans'))).rejects.toMatchObject({ code: 'unusable' });

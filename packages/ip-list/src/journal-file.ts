@@ -47,8 +47,6 @@ export class JournalFile {
     onLines: (lines: readonly FileLine[]) => void,
     signal?: AbortSignal,
   ): Promise<OpenedFile> {
-    // What a crash left of a rewriting that had not come to its end.
-    await rm(draftOf(path), { force: true });
     const handle = await openOrCreate(path, disk);
     try {
       if (!(await handle.stat()).isFile()) throw notAJournal(path);
@@ -56,6 +54,8 @@ export class JournalFile {
       const { bytesRead } = await handle.read(start, 0, HEADER.length, 0);
       // A crash may have torn the header itself.
       if (!HEADER.startsWith(start.toString('latin1', 0, bytesRead))) throw notAJournal(path);
+      // What a crash left of a rewriting that had not come to its end; not before it is known that the file is a journal.
+      await rm(draftOf(path), { force: true });
       let length = 0;
       for await (const lines of completeLines(handle, signal)) {
         onLines(length === 0 ? lines.slice(1) : lines);

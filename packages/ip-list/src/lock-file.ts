@@ -23,15 +23,16 @@ export class LockFile {
     const content = `${JSON.stringify({ pid: process.pid, started: await startOf(process.pid) })}\n`;
     if (await createWith(path, content)) return new LockFile(path, content);
     if (await isHeld(path)) return undefined;
-    // Of several that find it abandoned, one at a time looks again and puts its own in its place.
-    const takeover = `${path}.takeover`;
-    if (!(await createWith(takeover, content))) return undefined;
+    // Of several that find it abandoned, one at a time looks again and puts its own in its place. Who is killed while it
+    // does so leaves that lock abandoned too, and the next one takes it over in the same way.
+    const turn = await LockFile.take(`${path}.takeover`);
+    if (turn === undefined) return undefined;
     try {
       if (await isHeld(path)) return undefined;
       await rm(path, { force: true });
       return (await createWith(path, content)) ? new LockFile(path, content) : undefined;
     } finally {
-      await rm(takeover, { force: true });
+      await turn.release();
     }
   }
 
@@ -44,7 +45,8 @@ export class LockFile {
 async function createWith(path: string, content: string): Promise<boolean> {
   const draft = `${path}.${randomUUID()}`;
   try {
-    await writeFile(draft, content, { flag: 'wx', mode: 0o600 });
+    // On the disk before it has its name: a lock that a loss of power emptied would be nobody's, and held for ever.
+    await writeFile(draft, content, { flag: 'wx', mode: 0o600, flush: true });
     await link(draft, path);
     return true;
   } catch (error) {
