@@ -30,8 +30,10 @@ export interface RelayTrick {
   /** The reason that `RelayAcl` gives a stranger for what stands between the outer brackets, `ours` being its one domain. */
   readonly decides: RelayDecision['reason'];
   /**
-   * What a gateway replies whose transport is `smtp-server`, which drops source routes and answers much with a 501 of its
-   * own: to RCPT, or to MAIL when it refuses that. `undefined`: the trick has a line feed in it, so that it is two commands.
+   * What a gateway replies whose transport is `smtp-server`, which drops source routes, ignores what is no parameter, decodes
+   * A-labels without a look at what comes out, and answers much with a 501 of its own: to RCPT, or to MAIL when it refuses
+   * that. 250 is for a mailbox of `ours`, never for another. `undefined`: the trick has a line feed in it, so that it is two
+   * commands.
    */
   readonly replies: 250 | 501 | 550 | undefined;
 }
@@ -68,6 +70,33 @@ function mathematical(domain: string): string {
 /** With `inserted` behind the first character. */
 function insert(domain: string, inserted: string): string {
   return domain.slice(0, 1) + inserted + domain.slice(1);
+}
+
+/**
+ * The first label as one of punycode (RFC 3492 §6.3) that stands for it with a soft hyphen in front. No registry has one:
+ * UTS 46 drops that character, so that whoever decodes the label and maps the outcome reads the domain itself.
+ */
+function softHyphenALabel(domain: string): string {
+  const [label = '', ...parents] = domain.split('.');
+  // The distance from U+0080 to U+00AD, once for each place at which a character could stand.
+  let delta = (0xad - 0x80) * (label.length + 1);
+  let digits = '';
+  for (const threshold of [1, 1]) {
+    if (delta < threshold) break;
+    digits += base36(threshold + ((delta - threshold) % (36 - threshold)));
+    delta = Math.floor((delta - threshold) / (36 - threshold));
+  }
+  return [`xn--${label}-${digits}${base36(delta)}`, ...parents].join('.');
+}
+
+/** RFC 3492 §5: letters are 0 to 25, decimal digits the rest. */
+function base36(digit: number): string {
+  return 'abcdefghijklmnopqrstuvwxyz0123456789'.charAt(digit);
+}
+
+/** The last label as one of punycode that has nothing to decode: plain letters and a hyphen. */
+function plainALabel(domain: string): string {
+  return domain.replace(/[^.]+$/, 'xn--$&-');
 }
 
 function ipNumber(ip: string): number {
@@ -233,9 +262,9 @@ export const relayTricks: readonly RelayTrick[] = [
   },
   {
     name: 'two-paths-with-a-space',
-    why: 'The second path stands where parameters do; to read it as a recipient would be a relay.',
+    why: 'The second path stands where parameters do, which some ignore: to read it as a recipient would be a relay.',
     rcptTo: ({ ours, victim }) => `<user@${ours}> <user@${victim}>`,
-    accepted: 'doubtful',
+    accepted: 'ours',
     decides: 'nested-address',
     replies: 250,
   },
@@ -625,9 +654,9 @@ export const relayTricks: readonly RelayTrick[] = [
   },
   {
     name: 'route-to-ours',
-    why: 'A server that follows routes sends it to the victim first; one that ignores them keeps it.',
+    why: 'The mailbox behind the route is ours, and the route may be ignored (RFC 5321 §4.1.1.3).',
     rcptTo: ({ ours, victim }) => `<@${victim}:user@${ours}>`,
-    accepted: 'doubtful',
+    accepted: 'ours',
     decides: 'source-route',
     replies: 250,
   },
@@ -1235,9 +1264,9 @@ export const relayTricks: readonly RelayTrick[] = [
   },
   {
     name: 'carriage-return',
-    why: 'A bare CR is a line end to some servers, and what follows is a command.',
+    why: 'A bare CR is a line end to some servers, and what follows another command, with a reply of its own.',
     rcptTo: ({ ours, victim }) => `<user@${ours}>\rRCPT TO:<user@${victim}>`,
-    accepted: 'doubtful',
+    accepted: 'ours',
     decides: 'control-character',
     replies: 250,
   },
@@ -1345,6 +1374,22 @@ export const relayTricks: readonly RelayTrick[] = [
     rcptTo: ({ ours }) => `<user@${insert(ours, '\u00ad')}>`,
     accepted: 'ours',
     decides: 'local-domain',
+    replies: 250,
+  },
+  {
+    name: 'a-label-with-soft-hyphen',
+    why: 'A domain that nobody can have; who decodes A-labels before they are judged reads ours.',
+    rcptTo: ({ ours }) => `<user@${softHyphenALabel(ours)}>`,
+    accepted: 'ours',
+    decides: 'relay-denied',
+    replies: 250,
+  },
+  {
+    name: 'a-label-of-plain-letters',
+    why: 'An A-label without anything beyond ASCII is none; who decodes it all the same reads ours.',
+    rcptTo: ({ ours }) => `<user@${plainALabel(ours)}>`,
+    accepted: 'ours',
+    decides: 'bad-domain',
     replies: 250,
   },
   {
@@ -1578,7 +1623,7 @@ export const relayTricks: readonly RelayTrick[] = [
     why: 'ORCPT is for reports; a delivery must not take it for the recipient.',
     rcptTo: ({ ours }) => `<user@${ours}>`,
     parameters: ({ victim }) => `ORCPT=rfc822;user@${victim}`,
-    accepted: 'doubtful',
+    accepted: 'ours',
     decides: 'local-domain',
     replies: 250,
   },

@@ -24,7 +24,8 @@ const pieces = [
   '\uff20',
 ];
 const tricks = relayTricks
-  .filter(({ replies }) => replies !== undefined)
+  // A-labels that are none smtp-server decodes unseen; what comes of it, the gateway's test of the catalogue says.
+  .filter(({ name, replies }) => replies !== undefined && !name.startsWith('a-label-'))
   .map((trick) => [trick.rcptTo(names), trick.parameters?.(names) ?? ''].join(' ').trimEnd());
 const atoms = fc.array(fc.stringMatching(/^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,9}$/), { minLength: 1, maxLength: 3 });
 const quoted = fc.stringMatching(/^"(?:[ !#-[\]-~]|\\[ -~]){0,12}"$/);

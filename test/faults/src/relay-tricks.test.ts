@@ -67,10 +67,9 @@ describe('probeOpenRelay', { timeout: 60_000 }, () => {
 
   it('finds nothing that the gateway relays', async () => {
     const result = await probeOpenRelay({ host, port: gateway.port, ours, victim, tricksPerConnection: 50 });
-    expect(result).toMatchObject({ accepted: [], unknown: [], control: { outcome: 'accepted' } });
-    // What smtp-server cuts down to a recipient of ours is taken, and goes to that recipient alone.
-    const expected = relayTricks.filter(({ accepted, replies }) => accepted === 'doubtful' && replies === 250);
-    expect(result.doubtful.map(({ name }) => name)).toEqual(expected.map(({ name }) => name));
+    // Although its backend takes everyone: what smtp-server cuts down to a mailbox of ours goes to that mailbox alone.
+    expect(result).toMatchObject({ status: 'closed', accepted: [], doubtful: [], unknown: [] });
+    expect(result.control).toMatchObject({ outcome: 'accepted' });
   });
 
   it('finds a gateway closed that knows its users', async () => {
