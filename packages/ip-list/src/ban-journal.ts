@@ -74,6 +74,11 @@ export class BanJournal<L extends JournaledList> implements BanList, AsyncDispos
     return await this.#change(key, undefined, () => this.list.delete(key));
   }
 
+  /** The entry of exactly this prefix or pattern that is in force. Throws as the list does. */
+  async get(key: string): Promise<ListEntry | undefined> {
+    return await this.list.get?.(key);
+  }
+
   /**
    * Writes the file anew with what is in force. That happens by itself when the file has grown; changes may go on meanwhile.
    *

@@ -34,4 +34,6 @@ export interface BanList {
   add(key: string, entry?: ListEntryInput): Awaitable<void>;
   /** Whether there was an entry of exactly this prefix or pattern. */
   delete(key: string): Awaitable<boolean>;
+  /** The entry of exactly this prefix or pattern, so that what people put there is not overwritten. */
+  get?(key: string): Awaitable<ListEntry | undefined>;
 }

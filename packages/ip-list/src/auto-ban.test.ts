@@ -1,0 +1,370 @@
+import { channel } from 'node:diagnostics_channel';
+import {
+  type CheckRun,
+  type Context,
+  MemoryStore,
+  type Outcome,
+  type Report,
+  type ReportedOpinion,
+  type Session,
+} from '@postern/core';
+import { FakeClock, sampleSession, ZoneResolver } from '@postern/testing';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type AutoBanOptions, autoBan } from './auto-ban.ts';
+import type { BanEvent } from './ban-event.ts';
+import { IpList } from './ip-list.ts';
+
+const MINUTE_MS = 60_000;
+
+const rejection: ReportedOpinion = {
+  check: 'relay-acl',
+  stage: 'recipient',
+  recipient: 'secret@example.net',
+  finding: { kind: 'relay-acl/denied', summary: 'Denied.', recipient: 'secret@example.net' },
+  verdict: 'reject',
+  enforced: true,
+  durationMs: 0,
+};
+
+const failedLogin: ReportedOpinion = {
+  check: 'smtp-auth',
+  stage: 'authenticate',
+  finding: { kind: 'smtp-auth/failed', summary: 'Wrong password.' },
+  verdict: 'reject',
+  enforced: true,
+  durationMs: 0,
+};
+
+function reportOf(session: Session, opinions: readonly ReportedOpinion[], outcome: Outcome, id = 't1'): Report {
+  const { service, client, trusted, startedAt, user } = session;
+  return {
+    version: 1,
+    kind: 'transaction',
+    id,
+    session: {
+      id: session.id,
+      service,
+      client: { address: client.address, port: client.port },
+      trusted,
+      startedAt,
+      ...(user !== undefined && { user }),
+    },
+    startedAt,
+    durationMs: 0,
+    reversePath: 'secret@spam.example',
+    recipients: [],
+    opinions,
+    score: 0,
+    outcome,
+  };
+}
+
+/** One check with its list, whose time a test moves. */
+class Scene {
+  readonly clock = new FakeClock();
+  readonly list = new IpList({ clock: this.clock });
+  readonly events: BanEvent[] = [];
+  readonly context: Context = {
+    resolver: new ZoneResolver({}),
+    store: new MemoryStore({ clock: this.clock }),
+    clock: this.clock,
+  };
+  readonly #check: ReturnType<typeof autoBan>;
+  #reports = 0;
+
+  constructor(options: Partial<AutoBanOptions> = {}) {
+    const { list, events } = this;
+    const onBan = (event: BanEvent): unknown => events.push(event);
+    this.#check = autoBan({ list, on: ['relay-acl'], refusals: 3, onBan, ...options });
+  }
+
+  start(session: Session): CheckRun | undefined {
+    return this.#check.start(session, this.context);
+  }
+
+  /** A session with one transaction that was judged so. */
+  async report(
+    session: Session | string,
+    opinions: readonly ReportedOpinion[] = [rejection],
+    outcome: Outcome = 'rejected',
+  ): Promise<void> {
+    const from = typeof session === 'string' ? sampleSession(session) : session;
+    this.#reports += 1;
+    this.start(from)?.report?.(reportOf(from, opinions, outcome, `t${this.#reports}`));
+    await settled();
+  }
+
+  isBanned(address: string): boolean {
+    return this.list.actionOf(address) === 'block';
+  }
+}
+
+/** A list in memory has it some microtasks later. */
+function settled(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve));
+}
+
+describe('autoBan', () => {
+  it('has no opinion of its own', () => {
+    const run = new Scene().start(sampleSession());
+    expect(Object.keys(run ?? {})).toEqual(['report']);
+  });
+
+  it('lists who was refused so many times, and says why', async () => {
+    const scene = new Scene();
+    await scene.report('192.0.2.1');
+    scene.clock.advance(MINUTE_MS);
+    await scene.report('192.0.2.1');
+    expect(scene.list.size).toBe(0);
+    await scene.report('192.0.2.2');
+    await scene.report('192.0.2.1', [{ ...rejection, finding: { kind: 'relay-acl/other', summary: 'Other.' } }]);
+    expect([...scene.list]).toEqual([
+      {
+        prefix: '192.0.2.1/32',
+        action: 'block',
+        reason: 'Refused 3 times within 60 s: relay-acl/denied, relay-acl/other',
+        source: 'auto-ban',
+        expiresAt: scene.clock.now() + 10 * MINUTE_MS,
+        evidence: {
+          refusals: 3,
+          spanMs: MINUTE_MS,
+          kinds: { 'relay-acl/denied': 2, 'relay-acl/other': 1 },
+          reports: ['t1', 't2', 't4'],
+          ban: 1,
+        },
+      },
+    ]);
+    expect(scene.events).toMatchObject([{ outcome: 'listed', check: 'auto-ban', prefix: '192.0.2.1' }]);
+    expect(JSON.stringify(scene.events)).not.toContain('secret');
+    scene.clock.advance(10 * MINUTE_MS);
+    expect(scene.isBanned('192.0.2.1')).toBe(false);
+  });
+
+  it('counts in a window that moves', async () => {
+    const scene = new Scene({ withinMs: 3 * MINUTE_MS });
+    for (let count = 0; count < 10; count += 1) {
+      await scene.report('192.0.2.1');
+      scene.clock.advance(1.5 * MINUTE_MS);
+    }
+    expect(scene.list.size).toBe(0);
+    await scene.report('192.0.2.1');
+    scene.clock.advance(MINUTE_MS);
+    await scene.report('192.0.2.1');
+    expect(scene.isBanned('192.0.2.1')).toBe(true);
+  });
+
+  it('lists for longer each time, up to a bound, and forgets in the end', async () => {
+    const scene = new Scene({
+      banMs: 10 * MINUTE_MS,
+      growth: 3,
+      maxBanMs: 60 * MINUTE_MS,
+      rememberMs: 100 * MINUTE_MS,
+    });
+    const ban = async (): Promise<number> => {
+      for (let count = 0; count < 3; count += 1) await scene.report('192.0.2.1');
+      const entry = scene.list.lookup('192.0.2.1');
+      const lastsMs = (entry?.expiresAt ?? 0) - scene.clock.now();
+      scene.clock.advance(lastsMs);
+      return lastsMs / MINUTE_MS;
+    };
+    expect([await ban(), await ban(), await ban(), await ban()]).toEqual([10, 30, 60, 60]);
+    expect(scene.events.map(({ entry }) => entry.evidence?.['ban'])).toEqual([1, 2, 3, 4]);
+    scene.clock.advance(99 * MINUTE_MS);
+    expect(await ban()).toBe(60);
+    scene.clock.advance(100 * MINUTE_MS);
+    expect(await ban()).toBe(10);
+  });
+
+  it('counts whose refusals it is told to: by the check, or by the kind of the finding', async () => {
+    const other: ReportedOpinion = {
+      ...rejection,
+      check: 'dnsbl',
+      finding: { kind: 'dnsbl/listed', summary: 'Listed.' },
+    };
+    for (const [on, counted] of [
+      [['dnsbl'], other],
+      [['dnsbl/listed'], other],
+      [['relay-acl/denied', 'nobody'], rejection],
+    ] as const) {
+      const scene = new Scene({ on, refusals: 1 });
+      await scene.report('192.0.2.1', [counted === other ? rejection : other]);
+      expect(scene.list.size).toBe(0);
+      await scene.report('192.0.2.1', [counted]);
+      expect(scene.list.size).toBe(1);
+    }
+  });
+
+  it.each<[string, ReportedOpinion, Outcome]>([
+    ['was deferred', { ...rejection, verdict: 'defer' }, 'deferred'],
+    ['was quarantined', { ...rejection, verdict: 'quarantine' }, 'quarantined'],
+    ['was refused for something else', { ...rejection, enforced: false }, 'rejected'],
+    ['was only looked at', withoutVerdict(rejection), 'accepted'],
+    ['was accepted for another recipient', rejection, 'accepted'],
+    ['was accepted and marked', rejection, 'quarantined'],
+    ['may have been delivered', rejection, 'unknown'],
+    ['is on a list already', { ...rejection, finding: { kind: 'ip-list/blocked', summary: 'Listed.' } }, 'rejected'],
+    ['had a login refused', failedLogin, 'rejected'],
+  ])('does not list who %s', async (_, opinion, outcome) => {
+    const scene = new Scene({ refusals: 1, on: ['relay-acl', 'smtp-auth'] });
+    await scene.report('192.0.2.1', [opinion], outcome);
+    expect(scene.events).toEqual([]);
+  });
+
+  it('counts a transaction once, and however it ended without mail', async () => {
+    const scene = new Scene();
+    await scene.report('192.0.2.1', [rejection, rejection, rejection, rejection], 'deferred');
+    await scene.report('192.0.2.1', [rejection, rejection], 'aborted');
+    expect(scene.events).toEqual([]);
+    await scene.report('192.0.2.1', [rejection], 'none');
+    expect(scene.isBanned('192.0.2.1')).toBe(true);
+  });
+
+  it('counts each refused login once, if told to', async () => {
+    const scene = new Scene({ on: [], failedLogins: true });
+    const session = sampleSession();
+    const run = scene.start(session);
+    run?.report?.(reportOf(session, [failedLogin], 'none'));
+    run?.report?.(reportOf(session, [failedLogin, failedLogin], 'aborted'));
+    run?.report?.(reportOf(session, [failedLogin, failedLogin], 'aborted'));
+    await settled();
+    expect(scene.events).toEqual([]);
+    await scene.report(sampleSession(), [failedLogin]);
+    expect(scene.list.lookup('192.0.2.1')?.evidence).toMatchObject({ kinds: { 'smtp-auth/failed': 3 } });
+    expect(() => new Scene({ on: [] })).toThrow(/option "on" must be a list that is not empty/);
+  });
+
+  it('does not list somebody who logs in after some wrong passwords', async () => {
+    const scene = new Scene({ on: [], failedLogins: true });
+    await scene.report(sampleSession('192.0.2.1', { user: 'ann' }), [
+      failedLogin,
+      failedLogin,
+      failedLogin,
+      failedLogin,
+    ]);
+    expect(scene.events).toEqual([]);
+  });
+
+  it('makes one ban of what several sessions do at once', async () => {
+    const scene = new Scene();
+    const sessions = Array.from({ length: 20 }, () => sampleSession());
+    for (const session of sessions) scene.start(session)?.report?.(reportOf(session, [rejection], 'rejected'));
+    await settled();
+    for (const session of sessions) scene.start(session)?.report?.(reportOf(session, [rejection], 'rejected'));
+    await settled();
+    expect(scene.events).toHaveLength(1);
+    expect(scene.list.lookup('192.0.2.1')?.expiresAt).toBe(scene.clock.now() + 10 * MINUTE_MS);
+  });
+
+  it('counts and lists IPv6 clients by their /64', async () => {
+    const scene = new Scene();
+    for (const address of ['2001:db8::1', '2001:db8::2', '2001:db8::ffff:3']) await scene.report(address);
+    expect([...scene.list].map(({ prefix }) => prefix)).toEqual(['2001:db8::/64']);
+  });
+
+  it('goes on when the list fails, tells of it, and tries again at the next refusal', async () => {
+    const error = new Error('disk full');
+    let broken = true;
+    const added: string[] = [];
+    const list = {
+      add: (prefix: string): void => {
+        if (broken) throw error;
+        added.push(prefix);
+      },
+      delete: () => false,
+    };
+    const scene = new Scene({ list });
+    for (let count = 0; count < 3; count += 1) await scene.report('192.0.2.1');
+    expect(scene.events).toMatchObject([{ outcome: 'failed', error }]);
+    broken = false;
+    await scene.report('192.0.2.1');
+    expect(added).toEqual(['192.0.2.1']);
+    expect(scene.events).toMatchObject([{ outcome: 'failed' }, { outcome: 'listed' }]);
+  });
+
+  it('takes a client whose bans the store cannot tell for a new one', async () => {
+    const scene = new Scene({ refusals: 1 });
+    const broken = new Proxy(scene.context.store, {
+      get: () => () => Promise.reject(new Error('no Redis')),
+    });
+    const session = sampleSession();
+    const check = autoBan({ list: scene.list, on: ['relay-acl'], refusals: 1 });
+    check.start(session, { ...scene.context, store: broken })?.report?.(reportOf(session, [rejection], 'rejected'));
+    await settled();
+    expect(scene.list.lookup('192.0.2.1')?.evidence).toMatchObject({ ban: 1 });
+  });
+
+  it('publishes its bans, and survives a listener that throws', async () => {
+    const heard: unknown[] = [];
+    const listener = (event: unknown): unknown => heard.push(event);
+    const warned = warningOf('listener broke');
+    channel('postern.ip-list.ban').subscribe(listener);
+    try {
+      const onBan = (): never => {
+        throw new Error('listener broke');
+      };
+      const scene = new Scene({ refusals: 1, onBan });
+      await scene.report('192.0.2.1');
+      expect(heard).toMatchObject([{ outcome: 'listed', prefix: '192.0.2.1' }]);
+      expect((await warned).message).toBe('listener broke');
+    } finally {
+      channel('postern.ip-list.ban').unsubscribe(listener);
+    }
+  });
+
+  it('warns of a ban that failed when nobody else listens', async () => {
+    const warned = warningOf('disk full');
+    const list = { add: () => Promise.reject(new Error('disk full')), delete: () => false };
+    const scene = new Scene();
+    const session = sampleSession();
+    const check = autoBan({ list, on: ['relay-acl'], refusals: 1 });
+    check.start(session, scene.context)?.report?.(reportOf(session, [rejection], 'rejected'));
+    expect(await warned).toMatchObject({
+      name: 'PosternWarning',
+      message: 'auto-ban: the ban of 192.0.2.1 failed: disk full',
+    });
+  });
+
+  it('never lists a trusted network, an authenticated user or an ignored one, and everyone else at the right time', async () => {
+    const step = fc.record({
+      address: fc.constantFrom('192.0.2.1', '192.0.2.2', '198.51.100.1', '127.0.0.1'),
+      trusted: fc.boolean(),
+      user: fc.constantFrom(undefined, undefined, 'ann'),
+      outcome: fc.constantFrom<Outcome>('rejected', 'accepted', 'aborted'),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 20 }), async (steps) => {
+        const scene = new Scene({ refusals: 2, banMs: 10 * MINUTE_MS });
+        const counts = new Map<string, number>();
+        for (const { address, trusted, user, outcome } of steps) {
+          await scene.report(sampleSession(address, { trusted, user }), [rejection], outcome);
+          const counted = !trusted && user === undefined && outcome !== 'accepted' && address !== '127.0.0.1';
+          if (counted) counts.set(address, (counts.get(address) ?? 0) + 1);
+        }
+        for (const address of ['192.0.2.1', '192.0.2.2', '198.51.100.1', '127.0.0.1']) {
+          expect(scene.isBanned(address)).toBe((counts.get(address) ?? 0) >= 2);
+        }
+      }),
+    );
+  });
+
+  it('refuses options that contradict each other', () => {
+    expect(() => new Scene({ banMs: 10_000, maxBanMs: 9_999 })).toThrow(/option "maxBanMs" must be/);
+    expect(() => new Scene({ banMs: 700_000_000 })).not.toThrow();
+  });
+});
+
+/** The warning of the process that says so. */
+function warningOf(text: string): Promise<Error> {
+  return new Promise((resolve) => {
+    process.on('warning', function listener(warning) {
+      if (!warning.message.includes(text)) return;
+      process.off('warning', listener);
+      resolve(warning);
+    });
+  });
+}
+
+function withoutVerdict({ verdict: _, ...opinion }: ReportedOpinion): ReportedOpinion {
+  return opinion;
+}

@@ -1,0 +1,111 @@
+import {
+  clientKey,
+  formatIp,
+  type IpAddress,
+  type JsonObject,
+  type OptionReader,
+  parseCidr,
+  type Report,
+  type Session,
+} from '@postern/core';
+import { announceBan, type BanEvent } from './ban-event.ts';
+import { IgnoredNetworks, type Networks } from './ignored-networks.ts';
+import type { BanList, ListEntry, ListEntryInput } from './list-entry.ts';
+
+/** Where bans go and who is spared: what `autoBan` and `spamTraps` have in common. */
+export interface ClientBanOptions {
+  /** Where bans go: an `IpList`, a ban journal, or a list that several machines share. */
+  readonly list: BanList;
+  /**
+   * Networks of which nobody is ever listed, besides trusted ones: texts, or an `IpList` of which the `allow` entries count.
+   * A ban that would cover one of them covers the client's address alone (of an `IpList` only the client's own address is
+   * looked up). Default `['127.0.0.0/8', '::1/128']`, which a value of one's own replaces.
+   */
+  readonly ignore?: Networks;
+  /** How much of an IPv4 address is listed, 16 to 32. Default 32: the address. */
+  readonly ipv4PrefixLength?: number;
+  /** How much of an IPv6 address is listed, 32 to 128. Default 64: a host moves freely within its /64 (RFC 4291 §2.5.1). */
+  readonly ipv6PrefixLength?: number;
+  /** Called with what came of each ban, the failed ones included. */
+  readonly onBan?: (event: BanEvent) => unknown;
+}
+
+/** A ban to be made. */
+export interface Ban {
+  /** The name of the check that makes it. */
+  readonly check: string;
+  readonly ip: IpAddress;
+  readonly reason: string;
+  readonly evidence: JsonObject;
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number;
+}
+
+/** Puts clients on a list. */
+export class ClientBans {
+  readonly #list: BanList;
+  readonly #ignored: IgnoredNetworks;
+  readonly #lengths: { readonly ipv4PrefixLength: number; readonly ipv6PrefixLength: number };
+  readonly #onBan: ((event: BanEvent) => unknown) | undefined;
+
+  constructor(read: OptionReader) {
+    this.#list = read.required('list', isBanList, 'a list with add() and delete()');
+    this.#ignored = new IgnoredNetworks(read);
+    this.#lengths = {
+      ipv4PrefixLength: read.integer('ipv4PrefixLength', 32, { min: 16, max: 32 }),
+      ipv6PrefixLength: read.integer('ipv6PrefixLength', 64, { min: 32, max: 128 }),
+    };
+    this.#onBan = read.value('onBan', isListener, 'a function');
+  }
+
+  /** Whom the session's client would be listed as; `undefined`: it never is, for it has no address or is to be ignored. */
+  clientOf(session: Session): { readonly ip: IpAddress; readonly prefix: string } | undefined {
+    const { ip } = session.client;
+    return ip === undefined || this.#ignored.has(ip) ? undefined : { ip, prefix: this.#prefixOf(ip) };
+  }
+
+  /** Resolves to whether the list has the client now, by this ban or another. Never rejects. */
+  async add({ check, ip, reason, evidence, expiresAt }: Ban): Promise<boolean> {
+    const prefix = this.#prefixOf(ip);
+    const entry: ListEntryInput = { action: 'block', reason, source: check, expiresAt, evidence };
+    try {
+      const present = await this.#list.get?.(prefix);
+      const kept = present !== undefined && standsAgainst(present, expiresAt);
+      if (!kept) await this.#list.add(prefix, entry);
+      announceBan({ outcome: kept ? 'kept' : 'listed', check, prefix, entry }, this.#onBan);
+      return true;
+    } catch (error) {
+      announceBan({ outcome: 'failed', check, prefix, entry, error }, this.#onBan);
+      return false;
+    }
+  }
+
+  #prefixOf(ip: IpAddress): string {
+    const prefix = clientKey(ip, this.#lengths);
+    const result = parseCidr(prefix);
+    return result.ok && this.#ignored.someWithin(result.cidr) ? formatIp(ip) : prefix;
+  }
+}
+
+/** Neither a trusted network nor an authenticated user is ever listed, whatever was refused before the login. */
+export function isStranger(session: Session, report: Report): boolean {
+  return !session.trusted && session.user === undefined && !report.session.trusted && report.session.user === undefined;
+}
+
+/** Whether the entry that is there says more than a ban until then would. */
+function standsAgainst({ action, expiresAt }: ListEntry, until: number): boolean {
+  return action === 'allow' || expiresAt === undefined || expiresAt >= until;
+}
+
+function isBanList(value: unknown): value is BanList {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    typeof Reflect.get(value, 'add') === 'function' &&
+    typeof Reflect.get(value, 'delete') === 'function'
+  );
+}
+
+function isListener(value: unknown): value is (event: BanEvent) => unknown {
+  return typeof value === 'function';
+}

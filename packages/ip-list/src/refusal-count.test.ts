@@ -1,0 +1,41 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { RefusalCount } from './refusal-count.ts';
+
+describe('RefusalCount', () => {
+  it('gives the refusals of a client in the window, the newest so many', () => {
+    const refusal = fc.record({ client: fc.constantFrom('a', 'b', 'c'), afterMs: fc.nat(60) });
+    fc.assert(
+      fc.property(fc.array(refusal, { maxLength: 50 }), (refusals) => {
+        const count = new RefusalCount(3, 4, 100);
+        const all: { client: string; at: number }[] = [];
+        let at = 0;
+        for (const { client, afterMs } of refusals) {
+          at += afterMs;
+          all.push({ client, at });
+          const recent = count.add(client, { kind: 'k', report: 'r', at });
+          const expected = all.filter((each) => each.client === client && each.at > at - 100).map((each) => each.at);
+          expect(recent.map((each) => each.at)).toEqual(expected.slice(-4));
+        }
+      }),
+    );
+  });
+
+  it('holds so many clients and no more, however many there are', () => {
+    const count = new RefusalCount(1_000, 5, 60_000);
+    for (let client = 0; client < 100_000; client += 1) {
+      for (let times = 0; times < 2; times += 1) {
+        const recent = count.add(`client ${client}`, { kind: 'k', report: 'r', at: client });
+        expect(recent.length).toBeLessThanOrEqual(5);
+      }
+      expect(count.size).toBeLessThanOrEqual(1_000);
+    }
+  });
+
+  it('forgets a client', () => {
+    const count = new RefusalCount(10, 5, 100);
+    count.add('a', { kind: 'k', report: 'r', at: 1 });
+    count.forget('a');
+    expect(count.size).toBe(0);
+  });
+});
