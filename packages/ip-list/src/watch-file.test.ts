@@ -1,7 +1,16 @@
 import { spawn } from 'node:child_process';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
-import { appendFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -127,6 +136,42 @@ describe('watchFile', () => {
     mkdirSync(join(folder, 'later'));
     writeFileSync(path, lines(2));
     await heard.until(loadedWith(2));
+  });
+
+  it('is told of changes again after the directory was made anew, or a link to it turned', async () => {
+    for (const name of ['one', 'two']) mkdirSync(join(folder, name));
+    writeFileSync(join(folder, 'one', 'list.txt'), lines(2));
+    writeFileSync(join(folder, 'two', 'list.txt'), lines(3));
+    symlinkSync('one', join(folder, 'data'));
+    path = join(folder, 'data', 'list.txt');
+    const watch = start();
+    await watch.loaded;
+    symlinkSync('two', join(folder, 'data.new'));
+    renameSync(join(folder, 'data.new'), join(folder, 'data'));
+    // As the next look would do, in a minute.
+    expect(await watch.reload()).toMatchObject({ outcome: 'loaded', entries: 3 });
+    appendFileSync(path, '192.0.2.1\n');
+    await heard.until(loadedWith(4));
+    rmSync(join(folder, 'two'), { recursive: true });
+    await heard.until(refusedFor('unreadable'));
+    mkdirSync(join(folder, 'two'));
+    writeFileSync(path, lines(5));
+    expect(await watch.reload()).toMatchObject({ outcome: 'loaded', entries: 5 });
+    appendFileSync(path, '192.0.2.1\n');
+    await heard.until(loadedWith(6));
+  });
+
+  it('finds a file that was written to and has its size and time as before', async () => {
+    const elsewhere = join(folder, 'elsewhere');
+    mkdirSync(elsewhere);
+    const target = join(elsewhere, 'list.txt');
+    symlinkSync(target, path);
+    writeFileSync(target, '192.0.2.1\n');
+    utimesSync(target, 1_000, 1_000);
+    await start({ pollMs: 20 }).loaded;
+    writeFileSync(target, '192.0.2.2\n');
+    utimesSync(target, 1_000, 1_000);
+    await heard.until(() => list.get('192.0.2.2') !== undefined);
   });
 
   it('keeps the list when the file goes away', async () => {

@@ -1,4 +1,4 @@
-import { type FSWatcher, watch } from 'node:fs';
+import { type BigIntStats, type FSWatcher, watch } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { type Awaitable, type Cidr, errorText, OptionReader } from '@postern/core';
@@ -77,6 +77,8 @@ class FileWatcher<Key> implements FileWatch {
   readonly #closing = new AbortController();
   readonly #onAbort = (): void => this.close();
   #watcher: FSWatcher | undefined;
+  /** Which directory the system tells of: under the same name there may be another one by now. */
+  #directory = '';
   readonly #poll: NodeJS.Timeout;
   #debounce: NodeJS.Timeout | undefined;
   /** When the change came that is waited for; milliseconds of the monotonic clock. */
@@ -94,7 +96,6 @@ class FileWatcher<Key> implements FileWatch {
 
   constructor(settings: WatcherSettings<Key>) {
     this.#settings = settings;
-    this.#listen();
     this.#poll = setInterval(() => this.#look(), settings.pollMs).unref();
     settings.signal?.addEventListener('abort', this.#onAbort, { once: true });
     if (settings.signal?.aborted) this.close();
@@ -127,9 +128,16 @@ class FileWatcher<Key> implements FileWatch {
     this.close();
   }
 
-  /** The directory, since a file that is renamed onto ours is another file. */
-  #listen(): void {
+  /**
+   * Has the system tell of the directory, since a file that is renamed onto ours is another file; anew when it was deleted
+   * and made again, or a link to it was turned.
+   */
+  async #listen(): Promise<void> {
     const { path } = this.#settings;
+    const directory = await identify(dirname(path), ({ dev, ino }) => `${dev} ${ino}`);
+    if (this.#closing.signal.aborted || (this.#watcher !== undefined && directory === this.#directory)) return;
+    this.#stopListening();
+    this.#directory = directory;
     try {
       this.#watcher = watch(dirname(path), { persistent: false }, (_event, name) => {
         // A symbolic link further up may change under another name.
@@ -165,29 +173,23 @@ class FileWatcher<Key> implements FileWatch {
 
   /** Whether it is still the file that was read. */
   #look(): void {
-    if (this.#watcher === undefined && !this.#closing.signal.aborted) this.#listen();
+    if (this.#closing.signal.aborted) return;
     if (this.#reading !== undefined) {
       this.#lookAgain = true;
       return;
     }
     if (this.#debounce !== undefined) return;
-    void this.#identify().then((now) => {
-      if (now !== this.#seen && this.#reading === undefined) this.#changed();
-    });
-  }
-
-  async #identify(): Promise<string> {
-    try {
-      const { dev, ino, size, mtimeNs } = await stat(this.#settings.path, { bigint: true });
-      return `${dev} ${ino} ${size} ${mtimeNs}`;
-    } catch {
-      return '';
-    }
+    void this.#listen()
+      .then(() => identify(this.#settings.path, versionOf))
+      .then((now) => {
+        if (now !== this.#seen && this.#reading === undefined) this.#changed();
+      });
   }
 
   async #read(): Promise<ReloadEvent> {
     // Before the reading: what changes meanwhile is found by the next look.
-    const seen = await this.#identify();
+    await this.#listen();
+    const seen = await identify(this.#settings.path, versionOf);
     const event = await this.#apply();
     this.#reading = undefined;
     if (this.#closing.signal.aborted) return event;
@@ -221,6 +223,20 @@ class FileWatcher<Key> implements FileWatch {
     }
     this.#entries = entries.size;
     return { outcome: 'loaded', path, entries: entries.size, problems };
+  }
+}
+
+/** Its time of change too: a copy may keep the time of writing, and the size of the file before. */
+function versionOf({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
+  return `${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`;
+}
+
+/** `''` for what is not there. */
+async function identify(path: string, describe: (stats: BigIntStats) => string): Promise<string> {
+  try {
+    return describe(await stat(path, { bigint: true }));
+  } catch {
+    return '';
   }
 }
 
