@@ -1,10 +1,9 @@
-import { type Answer, type HeaderFields, isPending, type MessageSink } from '@postern/core';
+import type { Answer, HeaderFields, MessageSink } from '@postern/core';
 
-/** Counts the bytes of a message, and says once how many came: at its end, or when it is given up. */
+/** Counts the bytes of a message, and asks at its end whether they may be so many. */
 export class MessageMeter implements MessageSink {
   readonly #measured: (bytes: number) => Answer;
   #bytes = 0;
-  #over = false;
 
   constructor(measured: (bytes: number) => Answer) {
     this.#measured = measured;
@@ -20,15 +19,9 @@ export class MessageMeter implements MessageSink {
   }
 
   end(): Answer {
-    this.#over = true;
     return this.#measured(this.#bytes);
   }
 
-  abort(): void {
-    if (this.#over) return;
-    this.#over = true;
-    // Nobody waits for an opinion any more.
-    const answer = this.#measured(this.#bytes);
-    if (isPending(answer)) answer.then(undefined, () => {});
-  }
+  /** What came nevertheless stands in the report. */
+  abort(): void {}
 }

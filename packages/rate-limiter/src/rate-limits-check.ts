@@ -87,8 +87,9 @@ export interface RateLimitsCheck extends Check {
  * - strangers while the server is overloaded (`overload`): 421 4.3.2
  *
  * Every reply says when to come again, every finding (`rate-limiter/limited`, `rate-limiter/connections`, …) which limit
- * it was. A transaction that is deferred, by whomever, is given back what it was charged, so that who comes again as he
- * was told pays once. Refused ones stay charged.
+ * it was. Clients that are trusted or have logged in are given back what a transaction was charged that is deferred, by
+ * whomever: who comes again as he was told pays once. Strangers pay each time, for they can see to it that they are
+ * deferred. What was announced and never came costs nothing; what is rejected or given up stays charged.
  *
  * It is a local check: put it behind the check that knows trusted networks (`relayAcl`), and before everything that costs
  * more. Gateways with stores of their own need checks of their own.

@@ -49,12 +49,14 @@ export interface LimitHouse {
 interface TransactionCharges {
   readonly subject: RateSubject;
   messages: number;
-  recipients: number;
+  readonly recipients: RateSubject[];
   bytes: number;
-  /** The recipient that was charged last, until it is known what became of it. */
-  lastRecipient: RateSubject | undefined;
+  /** It is not known yet what becomes of the last recipient. */
+  asking: boolean;
   /** Why it was refused at MAIL. */
   refusal: Opinion | undefined;
+  /** More bytes came than there were left. */
+  tooLarge: boolean;
 }
 
 /** What a budget said. */
@@ -95,10 +97,11 @@ export class SessionLimits implements CheckRun {
     const charges: TransactionCharges = {
       subject,
       messages: 0,
-      recipients: 0,
+      recipients: [],
       bytes: 0,
-      lastRecipient: undefined,
+      asking: false,
       refusal: undefined,
+      tooLarge: false,
     };
     this.#charges.set(transaction.id, charges);
     return andThen(this.#spend('messages', subject, 1, signal), (messages) => {
@@ -110,6 +113,7 @@ export class SessionLimits implements CheckRun {
       const size = announcedBytes(transaction);
       return andThen(this.#spendBytes(charges, size, signal), (opinion) => {
         charges.refusal = opinion;
+        if (opinion !== undefined) this.#giveBackMessage(charges);
         return opinion;
       });
     });
@@ -121,11 +125,11 @@ export class SessionLimits implements CheckRun {
     // Said again: a postmaster can be reached whatever is said at MAIL, but not by a flood.
     if (charges.refusal !== undefined) return charges.refusal;
     const subject = { ...charges.subject, recipient: path.address };
-    charges.lastRecipient = undefined;
+    charges.asking = false;
     return andThen(this.#spend('recipients', subject, 1, signal), (spent) => {
       if (!spent.allowed) return refusal('recipients', spent, recipientsReply(spent.retryAfterMs));
-      charges.recipients += 1;
-      charges.lastRecipient = subject;
+      charges.recipients.push(subject);
+      charges.asking = true;
       return undefined;
     });
   }
@@ -138,8 +142,7 @@ export class SessionLimits implements CheckRun {
       const more = bytes - charges.bytes;
       if (more <= 0) return undefined;
       return andThen(this.#spendBytes(charges, more, undefined), (opinion) => {
-        // It came, wanted or not, and takes the place of what could have come.
-        if (opinion !== undefined) this.#drainBytes(charges.subject, more);
+        charges.tooLarge = opinion !== undefined;
         return opinion;
       });
     });
@@ -149,33 +152,30 @@ export class SessionLimits implements CheckRun {
     this.#letGo();
     if (kind === 'command') return this.#failed('failedCommands', 'Too many commands that fail', signal);
     if (reply.code >= 500) return this.#failed('failedRecipients', 'Too many recipients that are refused', signal);
-    // It will be named again: once is enough to pay for it.
     for (const charges of this.#charges.values()) {
-      if (charges.lastRecipient === undefined) continue;
-      this.#giveBack('recipients', charges.lastRecipient, 1);
-      charges.recipients -= 1;
-      charges.lastRecipient = undefined;
+      if (!charges.asking) continue;
+      charges.asking = false;
+      const last = this.#paysOnce ? charges.recipients.pop() : undefined;
+      if (last !== undefined) this.#giveBack('recipients', last, 1);
     }
     return undefined;
   }
 
   report({ id, kind, outcome, message }: Report): void {
     const { ip } = this.#session.client;
-    if ((outcome === 'accepted' || outcome === 'quarantined') && ip !== undefined && this.#house.load !== undefined) {
-      this.#house.known.remember(ip);
-    }
+    if (outcome === 'accepted' && ip !== undefined && this.#house.load !== undefined) this.#house.known.remember(ip);
     const charges = kind === 'transaction' ? this.#charges.get(id) : undefined;
     if (charges === undefined) return;
     this.#charges.delete(id);
-    if (outcome === 'deferred') {
-      // Whoever does as he is told and comes again pays once.
-      this.#giveBack('messages', charges.subject, charges.messages);
-      this.#giveBack('recipients', charges.subject, charges.recipients);
-      this.#giveBack('bytes', charges.subject, charges.bytes);
-    } else {
-      // What was announced and never came.
-      this.#giveBack('bytes', charges.subject, charges.bytes - (message?.bytes ?? 0));
+    const again = outcome === 'deferred' && this.#paysOnce;
+    if (again) {
+      this.#giveBackMessage(charges);
+      for (const recipient of charges.recipients) this.#giveBack('recipients', recipient, 1);
     }
+    // What was announced and never came costs nothing. What came, wanted or not, takes the place of what could have come.
+    const bytes = again && !charges.tooLarge ? 0 : (message?.bytes ?? 0);
+    if (bytes > charges.bytes) this.#drainBytes(charges.subject, bytes - charges.bytes);
+    else this.#giveBack('bytes', charges.subject, charges.bytes - bytes);
   }
 
   close(): void {
@@ -184,6 +184,14 @@ export class SessionLimits implements CheckRun {
     this.#letGo();
     this.#lease?.release();
     this.#house.left();
+  }
+
+  /**
+   * Whether the client pays once for what is deferred and comes again: one that the operator knows. A stranger pays each
+   * time, for it can see to it that it is deferred, by a domain of its own whose DNS fails for instance.
+   */
+  get #paysOnce(): boolean {
+    return this.#session.trusted || this.#session.user !== undefined;
   }
 
   /** A stranger, and the server has enough to do with those it knows. */
@@ -303,6 +311,11 @@ export class SessionLimits implements CheckRun {
     if (cost <= 0) return;
     const done = this.#house.budgets[budget]?.refund(subject, { cost });
     if (isPending(done)) done.then(undefined, () => {});
+  }
+
+  #giveBackMessage(charges: TransactionCharges): void {
+    this.#giveBack('messages', charges.subject, charges.messages);
+    charges.messages = 0;
   }
 
   #letGo(): void {
