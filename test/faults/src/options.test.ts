@@ -11,6 +11,19 @@ import {
 } from '@postern/core';
 import { dnsbl, queryDnsbl } from '@postern/dnsbl';
 import { createGateway, smtpBackend } from '@postern/gateway';
+import {
+  autoBan,
+  DomainList,
+  domainList,
+  IpList,
+  ipList,
+  loadDomainList,
+  loadIpList,
+  readDomainEntries,
+  readIpEntries,
+  spamTraps,
+  watchFile,
+} from '@postern/ip-list';
 import { ConcurrencyLimiter, FailureThrottle, LoadGauge, RateLimiter, rateLimits, Tarpit } from '@postern/rate-limiter';
 import { reverseDns, verifyHelo, verifyReverseDns, verifySenderDomain } from '@postern/rdns';
 import { probeOpenRelay, RelayAcl, recipientSet, relayAcl, rememberRecipients, senderMap } from '@postern/relay-acl';
@@ -80,6 +93,30 @@ const makers: readonly Maker[] = [
     needs: { resolver },
   },
   { name: 'reverseDns', make: (options) => call(reverseDns, options), needs: {} },
+  { name: 'IpList', make: (options) => construct(IpList, options), needs: {} },
+  { name: 'DomainList', make: (options) => construct(DomainList, options), needs: {} },
+  { name: 'readIpEntries', make: (options) => call(readIpEntries, '', options), needs: {} },
+  { name: 'readDomainEntries', make: (options) => call(readDomainEntries, '', options), needs: {} },
+  { name: 'loadIpList', make: (options) => call(loadIpList, '/no/such/file', options), needs: {} },
+  { name: 'loadDomainList', make: (options) => call(loadDomainList, '/no/such/file', options), needs: {} },
+  {
+    name: 'watchFile',
+    make: (options) => call(watchFile, '/no/such/file', new IpList(), options),
+    // It is over before it begins.
+    needs: { signal: AbortSignal.abort() },
+  },
+  { name: 'ipList', make: (options) => call(ipList, new IpList(), options), needs: {} },
+  { name: 'domainList', make: (options) => call(domainList, new DomainList(), options), needs: {} },
+  {
+    name: 'autoBan',
+    make: (options) => call(autoBan, options),
+    needs: { list: new IpList(), on: ['relay-acl'] },
+  },
+  {
+    name: 'spamTraps',
+    make: (options) => call(spamTraps, options),
+    needs: { list: new IpList(), addresses: ['trap@example.org'] },
+  },
   { name: 'ConcurrencyLimiter', make: (options) => construct(ConcurrencyLimiter, options), needs: {} },
   { name: 'FailureThrottle', make: (options) => construct(FailureThrottle, options), needs: {} },
   { name: 'Tarpit', make: (options) => construct(Tarpit, options), needs: {} },
