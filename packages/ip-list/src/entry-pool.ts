@@ -1,9 +1,12 @@
 import type { ListEntry, ListEntryInput } from './list-entry.ts';
-import { readListEntry } from './read-list-entry.ts';
+import { readListEntry, strangeName } from './read-list-entry.ts';
 
 /**
  * What the prefixes of a list say, each distinct entry once: a feed of a million prefixes says one thing, or a few thousand,
  * so a prefix keeps a number in the place of an entry. An entry that no prefix uses any more is forgotten.
+ *
+ * Entries with an end or with evidence are made from traffic, each at its own time. To find equal ones among them would
+ * take twice their memory, so they are compared with the one before only.
  */
 export class EntryPool {
   readonly #entries: (ListEntry | undefined)[];
@@ -11,7 +14,7 @@ export class EntryPool {
   readonly #ends: number[];
   readonly #uses: number[];
   readonly #free: number[];
-  /** By text, those without evidence: what was seen is different each time. */
+  /** By text, those without end and evidence. */
   readonly #numbers: Map<string, number>;
   /** The entry before: in a feed it is the same again. */
   #last = -1;
@@ -31,7 +34,7 @@ export class EntryPool {
       return this.#last;
     }
     const entry = readListEntry(owner, input);
-    const key = entry.evidence === undefined ? textOf(entry) : undefined;
+    const key = textOf(entry);
     let number = key === undefined ? undefined : this.#numbers.get(key);
     if (number === undefined) {
       number = this.#free.pop() ?? this.#entries.length;
@@ -51,7 +54,8 @@ export class EntryPool {
     this.#uses[number] = uses;
     const entry = this.#entries[number];
     if (uses > 0 || entry === undefined) return;
-    if (entry.evidence === undefined) this.#numbers.delete(textOf(entry));
+    const key = textOf(entry);
+    if (key !== undefined) this.#numbers.delete(key);
     this.#entries[number] = undefined;
     this.#free.push(number);
     if (this.#last === number) this.#last = -1;
@@ -81,12 +85,14 @@ export class EntryPool {
       (input.reason ?? '') === last.reason &&
       (input.source ?? '') === last.source &&
       input.expiresAt === last.expiresAt &&
-      input.evidence === undefined
+      input.evidence === undefined &&
+      strangeName(input) === undefined
     );
   }
 }
 
-/** Two entries without evidence have the same text only when they are equal. */
-function textOf({ action, reason, source, expiresAt }: ListEntry): string {
-  return `${action} ${expiresAt ?? ''} ${source.length} ${source}${reason}`;
+/** The same for two entries only when they are equal; `undefined` for one that is not looked for. */
+function textOf({ action, reason, source, expiresAt, evidence }: ListEntry): string | undefined {
+  if (expiresAt !== undefined || evidence !== undefined) return undefined;
+  return `${action} ${source.length} ${source}${reason}`;
 }

@@ -17,6 +17,12 @@ describe('readListEntry', () => {
     expect(Object.isFrozen(entry)).toBe(true);
   });
 
+  it('leaves out the key that a list adds to what it gives back', () => {
+    expect(readListEntry('add', { prefix: '192.0.2.0/24', pattern: '.example.com', reason: 'spam' })).toEqual(
+      readListEntry('add', { reason: 'spam' }),
+    );
+  });
+
   it.each([
     [null, 'an object'],
     ['block', 'an object'],

@@ -6,7 +6,7 @@ const DEEPEST = 16;
 
 /**
  * Reads an entry that may come from JavaScript, a configuration file or a journal, puts in the defaults, and freezes it.
- * `evidence` is kept as it is, not copied.
+ * `evidence` is kept as it is, not copied; `prefix` and `pattern`, which a list adds to what it gives back, are left out.
  *
  * @param owner - the call whose argument it is, as errors are to begin: `IpList.add`
  * @param input - a `ListEntryInput`, or `undefined` for all defaults
@@ -15,10 +15,9 @@ const DEEPEST = 16;
 export function readListEntry(owner: string, input: unknown): ListEntry {
   if (input === undefined) return plainBlock;
   if (!isRecord(input)) throw new TypeError(`${owner}: an entry must be an object`);
-  for (const name in input) {
-    if (!Object.hasOwn(plainBlock, name)) {
-      throw new TypeError(`${owner}: an entry has no property ${JSON.stringify(name.slice(0, 60))}`);
-    }
+  const strange = strangeName(input);
+  if (strange !== undefined) {
+    throw new TypeError(`${owner}: an entry has no property ${JSON.stringify(strange.slice(0, 60))}`);
   }
   const { action = 'block', reason = '', source = '', expiresAt, evidence } = input;
   if (action !== 'allow' && action !== 'block') throw fault(owner, 'action', '"allow" or "block"');
@@ -40,6 +39,14 @@ const plainBlock: ListEntry = Object.freeze({
   expiresAt: undefined,
   evidence: undefined,
 });
+
+/** The first property that no entry has: a misspelt one must not be silently without effect. */
+export function strangeName(input: object): string | undefined {
+  for (const name in input) {
+    if (!Object.hasOwn(plainBlock, name) && name !== 'prefix' && name !== 'pattern') return name;
+  }
+  return undefined;
+}
 
 function fault(owner: string, name: string, takes: string): TypeError {
   return new TypeError(`${owner}: ${JSON.stringify(name)} of an entry must be ${takes}`);
