@@ -234,6 +234,25 @@ describe('DomainList', () => {
     await expect(DomainList.fromAsync(['no domain'])).rejects.toThrow(RangeError);
   });
 
+  it('stops waiting for items when the signal fires', async () => {
+    async function* hanging(): AsyncGenerator<DomainListInput> {
+      yield 'example.com';
+      await new Promise(() => {});
+    }
+    const controller = new AbortController();
+    const loading = DomainList.fromAsync(hanging(), { signal: controller.signal });
+    controller.abort(new Error('enough'));
+    await expect(loading).rejects.toThrow('enough');
+    await expect(DomainList.fromAsync([], JSON.parse('{ "signal": 7 }'))).rejects.toThrow('"signal"');
+  });
+
+  it('takes entries as another list gives them', () => {
+    const other = DomainList.from([['.example.com', { reason: 'spam', expiresAt: 9e15 }], 'registrable:example.net']);
+    const added = new DomainList();
+    for (const each of other) added.add(each.pattern, each);
+    for (const copy of [added, DomainList.from(other)]) expect([...copy]).toEqual([...other]);
+  });
+
   it('can be iterated while it changes', () => {
     const list = DomainList.from(['a.example', 'b.example', 'c.example']);
     const seen: string[] = [];

@@ -8,6 +8,8 @@ import {
 import { DomainTable, isLive, type PlacedEntry } from './domain-table.ts';
 import type { BanList, ListEntry, ListEntryInput } from './list-entry.ts';
 import { readListEntry } from './read-list-entry.ts';
+import { readSignal } from './signal-option.ts';
+import { takeAll } from './take-all.ts';
 
 /** What a `DomainList` takes. */
 export interface DomainListOptions {
@@ -29,8 +31,17 @@ export interface DomainListOptions {
 /** An entry with the pattern that it stands for, in its canonical text. */
 export type DomainListEntry = ListEntry & { readonly pattern: string };
 
-/** A pattern, or a pattern with its entry: what a {@link DomainList} is made from. */
-export type DomainListInput = string | readonly [pattern: string, entry?: ListEntryInput | undefined];
+/** A pattern, a pattern with its entry, or an entry as another list gives it: what a {@link DomainList} is made from. */
+export type DomainListInput =
+  | string
+  | readonly [pattern: string, entry?: ListEntryInput | undefined]
+  | (ListEntryInput & { readonly pattern: string });
+
+/** What {@link DomainList.fromAsync} takes. */
+export interface DomainListLoadOptions extends DomainListOptions {
+  /** Ends the load: the promise rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+}
 
 /**
  * Domains and what is said about them. A pattern is one of
@@ -89,10 +100,12 @@ export class DomainList implements BanList {
   /** Like `from`, for entries that come in over time. */
   static async fromAsync(
     entries: AsyncIterable<DomainListInput> | Iterable<DomainListInput>,
-    options?: DomainListOptions,
+    options: DomainListLoadOptions = {},
   ): Promise<DomainList> {
-    const list = new DomainList(options);
-    for await (const entry of entries) list.#addTo(list.#table, 'DomainList.fromAsync', entry);
+    const { signal: given, ...rest } = options;
+    const list = new DomainList(rest);
+    const signal = readSignal(new OptionReader('DomainList.fromAsync', { signal: given }));
+    await takeAll(entries, (entry) => list.#addTo(list.#table, 'DomainList.fromAsync', entry), signal);
     return list;
   }
 
@@ -138,13 +151,9 @@ export class DomainList implements BanList {
    * Puts these entries in the place of all that were there, at once: whoever looks a name up sees the old list or the new
    * one. When it throws, as `add` does, the old list stays.
    */
-  replace(entries: Iterable<DomainListInput> | DomainList): void {
+  replace(entries: Iterable<DomainListInput>): void {
     const table = this.#emptyTable();
-    if (entries instanceof DomainList) {
-      for (const { pattern, ...entry } of entries) this.#addTo(table, 'DomainList.replace', [pattern, entry]);
-    } else {
-      for (const entry of entries) this.#addTo(table, 'DomainList.replace', entry);
-    }
+    for (const entry of entries) this.#addTo(table, 'DomainList.replace', entry);
     this.#table = table;
   }
 
@@ -154,7 +163,7 @@ export class DomainList implements BanList {
   }
 
   #addTo(table: DomainTable, owner: string, input: DomainListInput): void {
-    const [pattern, entry] = typeof input === 'string' ? [input, undefined] : input;
+    const [pattern, entry] = keyed(input);
     const read = readListEntry(owner, entry);
     // A feed says the same of each of its names: that is kept once.
     if (this.#last === undefined || !isSameEntry(this.#last, read)) this.#last = read;
@@ -172,6 +181,11 @@ export class DomainList implements BanList {
   #emptyTable(): DomainTable {
     return new DomainTable(this.#maxExpiringEntries, this.#privateSuffixes);
   }
+}
+
+function keyed(input: DomainListInput): readonly [pattern: string, entry?: ListEntryInput | undefined] {
+  if (typeof input === 'string') return [input];
+  return 'pattern' in input ? [input.pattern, input] : input;
 }
 
 /** Not by spreading: that of a frozen object takes microseconds. */

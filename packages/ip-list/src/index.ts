@@ -14,6 +14,7 @@ export {
   DomainList,
   type DomainListEntry,
   type DomainListInput,
+  type DomainListLoadOptions,
   type DomainListOptions,
 } from './domain-list.ts';
 export {

@@ -253,6 +253,24 @@ describe('IpList, made at once', () => {
     await expect(IpList.fromAsync([], { signal: AbortSignal.abort(new Error('before')) })).rejects.toThrow('before');
   });
 
+  it('refuses what is no signal', async () => {
+    await expect(IpList.fromAsync([], JSON.parse('{ "signal": 7 }'))).rejects.toThrow('"signal"');
+  });
+
+  it('takes entries as another list gives them', () => {
+    const entry = { action: 'allow', reason: 'ours', source: 'me', expiresAt: 9e15, evidence: { count: 1 } } as const;
+    const other = IpList.from([['192.0.2.0/24', entry], '2001:db8::/32']);
+    const added = new IpList();
+    for (const each of other) added.add(each.prefix, each);
+    for (const copy of [added, IpList.from(other), IpList.from([...other].toReversed())]) {
+      expect([...copy]).toEqual([...other]);
+    }
+    const found = other.lookup('192.0.2.1');
+    expect(found).toEqual({ prefix: '192.0.2.0/24', ...entry });
+    expect(JSON.parse(JSON.stringify(found))).toEqual(found);
+    expect({ ...found }).toEqual(found);
+  });
+
   it('shows the old list until the new one is whole', () => {
     const list = IpList.from(['192.0.2.1']);
     function* entries(): Generator<IpListInput> {

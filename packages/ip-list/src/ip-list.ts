@@ -22,6 +22,8 @@ import {
 } from './list-contents.ts';
 import type { BanList, ListEntry, ListEntryInput } from './list-entry.ts';
 import type { PrefixTable } from './prefix-table.ts';
+import { readSignal } from './signal-option.ts';
+import { takeAll } from './take-all.ts';
 
 /** What an {@link IpList} takes. */
 export interface IpListOptions {
@@ -101,18 +103,11 @@ export class IpList implements BanList {
     entries: AsyncIterable<IpListInput> | Iterable<IpListInput>,
     options: IpListLoadOptions = {},
   ): Promise<IpList> {
-    const { signal, ...rest } = options;
+    const { signal: given, ...rest } = options;
     const list = new IpList(rest);
-    signal?.throwIfAborted();
+    const signal = readSignal(new OptionReader('IpList.fromAsync', { signal: given }));
     const loading = new ListLoading('IpList.fromAsync');
-    const loaded = (async () => {
-      for await (const entry of entries) {
-        signal?.throwIfAborted();
-        loading.add(entry);
-      }
-    })();
-    if (signal === undefined) await loaded;
-    else await beforeAbort(loaded, signal);
+    await takeAll(entries, (entry) => loading.add(entry), signal);
     list.#contents = loading.finish();
     return list;
   }
@@ -259,18 +254,4 @@ function readNetwork(owner: string, prefix: string | Cidr): Cidr {
 function entryAt({ pool }: ListContents, table: PrefixTable, place: number): IpListEntry {
   const { action, reason, source, expiresAt, evidence } = pool.at(table.numberAt(place));
   return { prefix: table.textAt(place), action, reason, source, expiresAt, evidence };
-}
-
-/** What `work` comes to, unless the signal fires first: the work may hang. */
-async function beforeAbort(work: Promise<void>, signal: AbortSignal): Promise<void> {
-  let onAbort = (): void => {};
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(signal.reason);
-  });
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
 }

@@ -4,8 +4,11 @@ import type { ListEntryInput } from './list-entry.ts';
 import { PrefixBatch } from './prefix-batch.ts';
 import { PrefixTable } from './prefix-table.ts';
 
-/** A prefix, or a prefix with its entry: what an {@link IpList} is made from. */
-export type IpListInput = string | readonly [prefix: string | Cidr, entry?: ListEntryInput | undefined];
+/** A prefix, a prefix with its entry, or an entry as another list gives it: what an {@link IpList} is made from. */
+export type IpListInput =
+  | string
+  | readonly [prefix: string | Cidr, entry?: ListEntryInput | undefined]
+  | (ListEntryInput & { readonly prefix: string });
 
 /** All of a list that a reload exchanges at once. */
 export interface ListContents {
@@ -62,8 +65,9 @@ export class ListLoading {
   }
 
   add(input: IpListInput): void {
-    const cidr = readPrefix(this.#owner, typeof input === 'string' ? input : input[0]);
-    const number = useEntry(this.#contents, this.#owner, typeof input === 'string' ? undefined : input[1]);
+    const [prefix, entry] = keyed(input);
+    const cidr = readPrefix(this.#owner, prefix);
+    const number = useEntry(this.#contents, this.#owner, entry);
     (cidr.network.family === 4 ? this.#ipv4 : this.#ipv6).add(cidr, number);
   }
 
@@ -77,6 +81,11 @@ export class ListLoading {
       expiring: contents.expiring,
     };
   }
+}
+
+function keyed(input: IpListInput): readonly [prefix: string | Cidr, entry?: ListEntryInput | undefined] {
+  if (typeof input === 'string') return [input];
+  return 'prefix' in input ? [input.prefix, input] : input;
 }
 
 /** The number of an entry for one prefix more. */

@@ -6,13 +6,8 @@ import type { LineFormat } from './line-format.ts';
 import { readDomainListFormat, readIpListFormat } from './list-format.ts';
 import { type ListProblems, ProblemLog } from './list-problem.ts';
 import { ListReading, type ReadingOptions } from './list-reading.ts';
-import {
-  type DomainTextOptions,
-  type IpTextOptions,
-  type KeyedEntry,
-  readReadingOptions,
-  readSignal,
-} from './read-entries.ts';
+import { type DomainTextOptions, type IpTextOptions, type KeyedEntry, readReadingOptions } from './read-entries.ts';
+import { readSignal } from './signal-option.ts';
 import { textPieces } from './text-pieces.ts';
 
 /**
@@ -155,7 +150,8 @@ export function readListLoader<Key>(
   };
 }
 
-function readPath(owner: string, path: unknown): string {
+/** The path of a file, or a TypeError in the name of `owner`. */
+export function readPath(owner: string, path: unknown): string {
   if (typeof path !== 'string' || path === '' || path.includes('\0')) {
     throw new TypeError(`${owner}: path must be the path of a file`);
   }

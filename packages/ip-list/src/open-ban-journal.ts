@@ -9,6 +9,7 @@ import { JournalFile } from './journal-file.ts';
 import { JournalReplayer } from './journal-replay.ts';
 import type { JournaledList } from './journaled-list.ts';
 import { LockFile } from './lock-file.ts';
+import { readSignal } from './signal-option.ts';
 
 /** What {@link openBanJournal} takes. */
 export interface BanJournalOptions<L extends JournaledList> {
@@ -69,7 +70,7 @@ export async function openBanJournalOn<L extends JournaledList>(
   const clock = read.value('clock', isClock, 'a clock: an object with now()') ?? systemClock;
   const compactAtBytes = read.integer('compactAtBytes', 1_048_576, { min: 1 });
   const compactAtGrowth = read.number('compactAtGrowth', 4, { min: 2 });
-  const signal = read.value('signal', isAbortSignal, 'an AbortSignal');
+  const signal = readSignal(read);
   if (list[Symbol.iterator]().next().done !== true)
     read.refuse('list', 'an empty list: its entries come from the file');
   read.done();
@@ -106,10 +107,6 @@ async function realPath(file: string): Promise<string> {
 
 function isPath(value: unknown): value is string {
   return typeof value === 'string' && value !== '' && !value.includes('\0');
-}
-
-function isAbortSignal(value: unknown): value is AbortSignal {
-  return value instanceof AbortSignal;
 }
 
 function isJournaledList(value: unknown): value is JournaledList {

@@ -5,6 +5,7 @@ import type { ListEntryInput } from './list-entry.ts';
 import { type DomainListFormat, type IpListFormat, readDomainListFormat, readIpListFormat } from './list-format.ts';
 import { type ListProblem, ProblemLog } from './list-problem.ts';
 import { ListReading, type ReadingOptions } from './list-reading.ts';
+import { readSignal } from './signal-option.ts';
 import { isTextSource, type TextSource, textPieces } from './text-pieces.ts';
 
 /** A key with its entry, as `IpList` and `DomainList` take them. */
@@ -46,15 +47,6 @@ export interface ProblemListener {
 
 function isListener(value: unknown): value is (problem: ListProblem) => unknown {
   return typeof value === 'function';
-}
-
-function isSignal(value: unknown): value is AbortSignal {
-  return value instanceof AbortSignal;
-}
-
-/** Reads the option `signal`. */
-export function readSignal(read: OptionReader): AbortSignal | undefined {
-  return read.value('signal', isSignal, 'an AbortSignal');
 }
 
 /** Reads the options `source`, `action` and `maxLineLength`. */

@@ -24,12 +24,20 @@ export type ReloadEvent =
 /** Every reload of a watched file is published on this channel of `node:diagnostics_channel`, as a `ReloadEvent`. */
 const RELOAD_CHANNEL = 'postern.ip-list.reload';
 
-/** Tells everybody: first `onReload`, whose failure is a warning of the process and nothing else, then the channel. */
+/**
+ * Tells everybody: first `onReload`, whose failure, at once or later, is a warning of the process and nothing else, then
+ * the channel.
+ */
 export function announceReload(event: ReloadEvent, onReload: ((event: ReloadEvent) => unknown) | undefined): void {
   try {
-    onReload?.(event);
+    const told = onReload?.(event);
+    if (told instanceof Promise) told.catch(warn);
   } catch (error) {
-    process.emitWarning(error instanceof Error ? error : String(error));
+    warn(error);
   }
   channel(RELOAD_CHANNEL).publish(event);
+}
+
+function warn(error: unknown): void {
+  process.emitWarning(error instanceof Error ? error : String(error));
 }

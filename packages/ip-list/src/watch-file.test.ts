@@ -257,7 +257,15 @@ describe('watchFile', () => {
     });
   });
 
-  it('publishes on the channel, and survives a callback that throws', async () => {
+  it.each([
+    [
+      'throws',
+      () => {
+        throw new Error('in the callback');
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('in the callback'))],
+  ])('publishes on the channel, and survives a callback that %s', async (_how, onReload) => {
     writeFileSync(path, lines(2));
     const published: unknown[] = [];
     const hear = (message: unknown): void => {
@@ -273,11 +281,7 @@ describe('watchFile', () => {
     });
     subscribe('postern.ip-list.reload', hear);
     try {
-      const watch = start({
-        onReload: () => {
-          throw new Error('in the callback');
-        },
-      });
+      const watch = start({ onReload });
       const event = await watch.loaded;
       expect(published).toEqual([event]);
       expect(await watch.reload()).toMatchObject({ outcome: 'loaded' });

@@ -9,11 +9,13 @@ import {
   type ListFile,
   type ListLoader,
   readListLoader,
+  readPath,
   type UnusableList,
 } from './list-file.ts';
 import { isDomainListFormat, readDomainListFormat, readIpListFormat } from './list-format.ts';
-import { type KeyedEntry, readSignal } from './read-entries.ts';
+import type { KeyedEntry } from './read-entries.ts';
 import { announceReload, type ReloadEvent } from './reload-event.ts';
+import { readSignal } from './signal-option.ts';
 
 /** What a file can be loaded into: `IpList`, `DomainList`, and whatever else exchanges all its entries at once. */
 export interface ReplaceableList<Key> {
@@ -298,9 +300,7 @@ export function watchFile(
   list: ReplaceableList<never>,
   options?: IpWatchOptions | DomainWatchOptions,
 ): FileWatch {
-  if (typeof path !== 'string' || path === '' || path.includes('\0')) {
-    throw new TypeError('watchFile: path must be the path of a file');
-  }
+  readPath('watchFile', path);
   if (typeof list !== 'object' || list === null || typeof list.replace !== 'function') {
     throw new TypeError('watchFile: list must be an IpList, a DomainList, or an object with replace() and size');
   }
