@@ -138,7 +138,7 @@ function withoutHooks(options: RelayAclOptions & RelayAclHooks): RelayAclOptions
     refuseLocalSenders: _refuseLocalSenders,
     relayForTrusted: _relayForTrusted,
     ...acl
-  } = options;
+  } = { ...options };
   return acl;
 }
 

@@ -169,6 +169,8 @@ describe('relayAcl', () => {
     // @ts-expect-error as a program without types would
     expect(() => relayAcl({})).toThrow('RelayAcl: option "localDomains"');
     // @ts-expect-error as a program without types would
+    expect(() => relayAcl()).toThrow('RelayAcl: option "localDomains"');
+    // @ts-expect-error as a program without types would
     expect(() => relayAcl({ ...options, recipient: [] })).toThrow(
       'relayAcl: unknown option "recipient"; it takes "local',
     );

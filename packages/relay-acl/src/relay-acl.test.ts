@@ -158,8 +158,14 @@ describe('RelayAcl', () => {
     },
   );
 
-  it('takes an empty user name for none', () => {
-    expect(acl.decide({ ...stranger, user: '', recipient: 'user@victim.example' }).decision).toBe('deny');
+  it.each<unknown>(['', null, false, 0, 7, {}, []])('takes the user %j for nobody', (user) => {
+    // @ts-expect-error as a program without types would
+    expect(acl.decide({ ...stranger, user, recipient: 'user@victim.example' }).decision).toBe('deny');
+  });
+
+  it('knows nobody whose address is null', () => {
+    // @ts-expect-error as a program without types would
+    expect(acl.decide({ ip: null, recipient: 'user@ours.example' }).reason).toBe('client-address');
   });
 
   it('is not moved by the reverse-path', () => {
@@ -211,6 +217,7 @@ describe('RelayAcl', () => {
     [{ localDomains: [], trustedNetworks: ['10.1.2.3/8'] }, RangeError, 'an address inside 10.0.0.0/8'],
     [{ localDomains: [], trustedNetworks: ['0.0.0.0/0'] }, RangeError, 'open relay'],
     [{ localDomains: [], trustedNetworks: ['::/0'] }, RangeError, 'open relay'],
+    [{ localDomains: [], trustedNetworks: ['::ffff:0:0/96'] }, RangeError, 'open relay'],
     [{ localDomains: [], allowRoutingCharacters: 'yes' }, TypeError, 'option "allowRoutingCharacters"'],
     [{ localDomains: [], trustedNetwork: [] }, TypeError, 'unknown option "trustedNetwork"'],
   ])('refuses the options %j', (options, error, message) => {

@@ -87,6 +87,10 @@ function deny(reason: DenyReason, matched = '', summary: string = denySummary(re
   return { decision: 'deny', reason, matched, summary, reply: denyReply(reason) };
 }
 
+function ipOf({ ip }: RelayRequest): IpAddress | undefined {
+  return typeof ip === 'string' ? parseIp(ip) : (ip ?? undefined);
+}
+
 /** What a recipient comes to that has no domain which could be ours. */
 function decideWithoutDomain(recipient: Exclude<Recipient, ReadMailbox>): RelayDecision {
   if (recipient.kind === 'fault') return deny(recipient.reason);
@@ -182,7 +186,7 @@ export class RelayAcl<Options extends RelayAclOptions = RelayAclOptions> {
     const relayed = this.#relayDomains;
     if (typeof local === 'function' || typeof relayed === 'function') return this.#lookUp(request, options?.signal);
 
-    const ip = typeof request.ip === 'string' ? parseIp(request.ip) : request.ip;
+    const ip = ipOf(request);
     if (ip === undefined) return deny('client-address');
     const recipient = readRecipient(address, smtpUtf8 === true);
     if (recipient.kind !== 'mailbox') return decideWithoutDomain(recipient);
@@ -198,7 +202,7 @@ export class RelayAcl<Options extends RelayAclOptions = RelayAclOptions> {
 
   /** As `decide` does it, where a function has to be waited for. */
   async #lookUp(request: RelayRequest, signal: AbortSignal | undefined): Promise<RelayDecision> {
-    const ip = typeof request.ip === 'string' ? parseIp(request.ip) : request.ip;
+    const ip = ipOf(request);
     if (ip === undefined) return deny('client-address');
     const recipient = readRecipient(request.recipient, request.smtpUtf8 === true);
     if (recipient.kind !== 'mailbox') return decideWithoutDomain(recipient);
@@ -244,7 +248,8 @@ export class RelayAcl<Options extends RelayAclOptions = RelayAclOptions> {
     }
     // RFC 5321 §4.1.3 keeps literals for emergencies; through a relay they reach into its own network.
     if (literal !== undefined) return deny('address-literal', domain);
-    if (user !== undefined && user !== '') {
+    // What is no name is nobody: `null` and `false` come from servers without types.
+    if (typeof user === 'string' && user !== '') {
       const summary = `The authenticated user ${user} may send to any domain.`;
       return { decision: 'relay', reason: 'authenticated', matched: user, summary, reply: undefined };
     }
