@@ -86,7 +86,7 @@ class RelaySession {
       if (senders === undefined) return undefined;
       return judgeReversePath({ user, lookup: senders, timeoutMs: lookupTimeoutMs }, reversePath.address, signal);
     }
-    if (!refuseLocalSenders || this.#session.trusted || reversePath.domain === '') return undefined;
+    if (!refuseLocalSenders || this.#session.trusted || reversePath.address === '') return undefined;
     return this.#judgeStranger(reversePath, signal);
   }
 
@@ -120,7 +120,9 @@ class RelaySession {
 
   /** Whether the domain is ours, the ACL says of whatever mailbox of it. */
   #judgeStranger(reversePath: Path, signal: AbortSignal): Answer {
-    const { address, domain } = reversePath;
+    const { address } = reversePath;
+    // Of a path with an unclosed quote nobody knows the domain; the next server may take what stands behind its last `@`.
+    const domain = reversePath.domain || address.slice(address.lastIndexOf('@') + 1);
     return andThen(this.#decide(`postmaster@${domain}`, reversePath, signal), ({ decision, reason, matched }) => {
       const facts = { sender: address.slice(0, LONGEST_QUOTED), matched };
       if (decision === 'local') {
@@ -202,7 +204,7 @@ class RelaySession {
  * - MAIL: a user may use only addresses of `senders` (550 5.7.1); with `refuseLocalSenders` a stranger none of ours
  * - RCPT: `local` and `relay` recipients are permitted, every other one is refused with 550 5.7.1 and the reason; those
  *   that `recipients` does not know with 550 5.1.1, too many of them with 421 4.7.0
- * - message: every address of `From` and `Sender` must be one of the user's `senders` (550 5.7.1)
+ * - message: every address of `From` and `Sender` must be one of the user's `senders` (550 5.7.1), and be readable beyond doubt (554 5.6.0)
  *
  * A lookup that throws, rejects, answers no boolean or is late is a 451 4.3.0, and never a yes.
  *

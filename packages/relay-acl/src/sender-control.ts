@@ -19,7 +19,7 @@ const MOST_AUTHORS = 20;
 /** How much of an address a finding quotes: more than the longest legal mailbox has. */
 const LONGEST_QUOTED = 320;
 
-// RFC 6409 §6.1: "reply code 550 with an appropriate enhanced status code [...], such as 5.7.1".
+// RFC 6409 §6.1, and §6.3 for the message: 550 with 5.7.1 for what this user may not do.
 const notYours: PermanentReply = {
   code: 550,
   enhanced: '5.7.1',
@@ -30,9 +30,10 @@ const notYoursInHeader: PermanentReply = {
   enhanced: '5.7.1',
   text: 'The From or Sender field has an address with which you may not send. Use an address of your own.',
 };
+// RFC 6409 §5.1 and §6.3: 554 for what is wrong with the message itself. RFC 3463 §3.7: its content.
 const unreadable: PermanentReply = {
-  code: 550,
-  enhanced: '5.7.1',
+  code: 554,
+  enhanced: '5.6.0',
   text: 'The message needs exactly one From field with plain addresses (and with several of them, one Sender field).',
 };
 

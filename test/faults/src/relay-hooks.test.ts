@@ -58,7 +58,8 @@ describe('senders of users, through a gateway', () => {
 
   it.each([
     ['From: Boss <boss@example.org>', 550],
-    ['From: ann@example.org\r\nFrom: boss@example.org', 550],
+    ['From: =?utf-8?q?boss=40example.org?=@example.org', 554],
+    ['From: ann@example.org\r\nFrom: boss@example.org', 554],
     ['From: ann@example.org\r\nnot a field\r\nFrom: boss@example.org', 250],
     ['From: Ann <ann@example.org>', 250],
   ])('judges the message: %j gets %i', async (header, code) => {
