@@ -126,6 +126,23 @@ describe('rememberRecipients', () => {
     expect(await second).toBe(true);
   });
 
+  it('does not let those who come later wait for what others have waited for in vain', async () => {
+    const held = new Held();
+    const lookup = rememberRecipients(held.lookup);
+    const impatient = new AbortController();
+    const gone = Promise.resolve(lookup(ann, { signal: impatient.signal, transaction }));
+    const patient = lookup(ann, { signal, transaction });
+    impatient.abort();
+    await expect(gone).rejects.toThrow();
+    const late = lookup(ann, { signal, transaction });
+    expect(held.asked).toHaveLength(2);
+    held.answer(1, true);
+    expect(await late).toBe(true);
+    expect(held.signals[0]?.aborted).toBe(false);
+    held.answer(0, true);
+    expect(await patient).toBe(true);
+  });
+
   it('is bounded, and forgets those that do not exist first', async () => {
     const asked: string[] = [];
     const lookup = rememberRecipients(

@@ -33,8 +33,9 @@ function isLookup(value: unknown): value is RecipientLookup {
 }
 
 /**
- * Remembers what a lookup answered, in memory and within bounds. Who asks while the same question is being asked waits for
- * that answer; the lookup is told to stop when nobody waits any more. A failure is told to all who wait and not remembered.
+ * Remembers what a lookup answered, in memory and within bounds, for whatever client: so let it go by the recipient alone, and
+ * not by the transaction. Who asks while the same question is being asked waits for that answer, unless somebody has already
+ * waited in vain; the lookup is told to stop when nobody waits any more. A failure is told to all who wait and not remembered.
  *
  * When it is full, what would be forgotten soonest goes first: of addresses that somebody tries, those that do not exist.
  *
@@ -84,10 +85,9 @@ export function rememberRecipients(lookup: RecipientLookup, options?: RememberRe
       const onAbort = (): void => {
         reject(signal.reason);
         question.waiting--;
-        if (question.waiting > 0) return;
-        // Who comes now asks anew.
+        // Who comes now asks anew: else a question that hangs would hang for as long as anybody asks for that recipient.
         if (questions.get(key) === question) questions.delete(key);
-        question.stop.abort(signal.reason);
+        if (question.waiting === 0) question.stop.abort(signal.reason);
       };
       if (signal.aborted) onAbort();
       else signal.addEventListener('abort', onAbort, { once: true });
