@@ -16,7 +16,7 @@ describe('compileZones', () => {
         suffix: '.bl.example',
         ipv4: true,
         ipv6: true,
-        txt: true,
+        txt: 'listed',
         answers: [{ low: 0x7f000002, high: 0x7f0000fe, reason: 'listed', weight: 1 }],
       },
     ]);

@@ -1,16 +1,27 @@
+import type { CompiledZone } from './compiled-zone.ts';
+import { skippedResult } from './judge-answer.ts';
 import type { ZoneResult } from './zone-result.ts';
 
 /**
  * Why the status is `unknown`.
  *
- * - `not-an-address`: the text is no IP address
- * - `special-address`: private, loopback, documentation and the like: not asked unless `askSpecial` is set
- * - `not-asked`: no block zone knows the address's family
+ * - `not-an-address`, `not-a-domain`: the text is none
+ * - `special-address`, `special-domain`: private, loopback, documentation and the like: not asked unless `askSpecial` is set
+ * - `not-asked`: no block zone knows the address's family, or the form of the domain
  * - `no-answer`: none lists it, but at least one block zone that was asked could not say
+ * - `stopped`: none lists it so far, and the rest was not awaited: `stopAtScore` could no longer be reached, or an allow
+ *   zone spoke for it
  */
-export type DnsblUnknownReason = 'not-an-address' | 'special-address' | 'not-asked' | 'no-answer';
+export type DnsblUnknownReason =
+  | 'not-an-address'
+  | 'not-a-domain'
+  | 'special-address'
+  | 'special-domain'
+  | 'not-asked'
+  | 'no-answer'
+  | 'stopped';
 
-/** What the lists say of an address. Plain JSON. */
+/** What the lists say of an address or a domain. Plain JSON. */
 export type DnsblResult = {
   /**
    * Speaks of block zones only. `listed`: at least one lists it. `clean`: all that were asked know nothing of it.
@@ -27,15 +38,12 @@ export type DnsblResult = {
   readonly zones: readonly ZoneResult[];
 };
 
-/**
- * Adds up what the zones say.
- *
- * @param skipped - why nobody was asked, when nobody was
- */
-export function sumUp(zones: readonly ZoneResult[], skipped?: DnsblUnknownReason): DnsblResult {
+/** Adds up what the zones say. */
+export function sumUp(zones: readonly ZoneResult[]): DnsblResult {
   let listed = false;
   let clean = false;
   let unknown = false;
+  let stopped = false;
   let score = 0;
   let allowed = false;
   for (const zone of zones) {
@@ -45,10 +53,20 @@ export function sumUp(zones: readonly ZoneResult[], skipped?: DnsblUnknownReason
       listed ||= zone.status === 'listed';
       clean ||= zone.status === 'clean';
       unknown ||= zone.status === 'unknown';
+      stopped ||= zone.status === 'skipped' && zone.reasons[0] === 'stopped';
       score += zone.score;
     }
   }
-  const status = listed ? 'listed' : unknown || !clean ? 'unknown' : 'clean';
-  const reason = status === 'unknown' ? (skipped ?? (unknown ? 'no-answer' : 'not-asked')) : undefined;
+  const reason = listed ? undefined : unknown ? 'no-answer' : stopped ? 'stopped' : clean ? undefined : 'not-asked';
+  const status = listed ? 'listed' : reason === undefined ? 'clean' : 'unknown';
   return { status, reason, score, allowed, zones };
+}
+
+/** The result when there is nothing to ask about. */
+export function nobodyAsked(
+  zones: readonly CompiledZone[],
+  reason: 'not-an-address' | 'not-a-domain' | 'special-address' | 'special-domain',
+): DnsblResult {
+  const skipped = zones.map((zone) => skippedResult(zone, reason));
+  return { status: 'unknown', reason, score: 0, allowed: false, zones: skipped };
 }

@@ -36,7 +36,7 @@ describe('listingReply', () => {
       'Client 192.0.2.1 is listed by a.example (listed), b.example (listed) and 2 more',
     ],
   ])('explains %s', (_, listings, text) => {
-    expect(listingReply('192.0.2.1', listings)).toEqual({ code: 550, enhanced: '5.7.1', text });
+    expect(listingReply('Client 192.0.2.1', listings)).toEqual({ code: 550, enhanced: '5.7.1', text });
   });
 
   it('fits a reply line, whatever the lists say', () => {
@@ -45,7 +45,7 @@ describe('listingReply', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(zone, text), { minLength: 1, maxLength: 20 }), (lists) => {
         const listings = lists.map(([name, why]) => listing(name, { text: why }));
-        const reply = listingReply('2001:db8:1234:5678:9abc:def0:1234:5678', listings);
+        const reply = listingReply('Client 2001:db8:1234:5678:9abc:def0:1234:5678', listings);
         expect(`550 5.7.1 ${reply.text}\r\n`.length).toBeLessThanOrEqual(512);
       }),
     );

@@ -1,24 +1,27 @@
 import { ZoneResolver } from '@postern/testing';
 import { describe, expect, it } from 'vitest';
-import { barracuda, psbl, spamcop, spamhausZen, spamhausZenDqs } from './public-zones.ts';
+import {
+  abusixCombined,
+  barracuda,
+  dnswl,
+  dronebl,
+  mailspike,
+  mailspikeAllow,
+  psbl,
+  spamcop,
+  spamhausZen,
+  spamhausZenDqs,
+} from './public-zones.ts';
 import { queryDnsbl } from './query-dnsbl.ts';
+
+const blocking = [spamhausZen, spamhausZenDqs('TheKey'), spamcop, psbl, barracuda, mailspike, abusixCombined('TheKey')];
+const all = [...blocking, mailspikeAllow, dronebl, dnswl];
 
 /** What the lists answer for 9.9.8.7; the codes are those that their operators document. */
 function answering(...addresses: readonly string[]): ZoneResolver {
-  return new ZoneResolver(
-    Object.fromEntries(
-      [
-        'zen.spamhaus.org',
-        'thekey.zen.dq.spamhaus.net',
-        'bl.spamcop.net',
-        'psbl.surriel.com',
-        'b.barracudacentral.org',
-      ].map((zone) => [`7.8.9.9.${zone}`, { A: addresses }]),
-    ),
-  );
+  const names = all.map(({ name, key }) => (key === undefined ? name : `${key}.${name}`));
+  return new ZoneResolver(Object.fromEntries(names.map((zone) => [`7.8.9.9.${zone}`, { A: addresses }])));
 }
-
-const all = [spamhausZen, spamhausZenDqs('TheKey'), spamcop, psbl, barracuda];
 
 describe('the public zones', () => {
   it.each([
@@ -39,24 +42,70 @@ describe('the public zones', () => {
     expect(JSON.stringify(result).toLowerCase()).not.toContain('thekey');
   });
 
-  it('all list what answers 127.0.0.2, with a link for the reply and without a query for a text', async () => {
+  it.each([
+    [mailspike, '127.0.0.10', 'worst-reputation'],
+    [mailspike, '127.0.0.12', 'bad-reputation'],
+    [mailspikeAllow, '127.0.0.18', 'good-reputation'],
+    [dronebl, '127.0.0.8', 'socks-proxy'],
+    [dronebl, '127.0.0.255', 'uncategorized'],
+    [abusixCombined('TheKey'), '127.0.0.200', 'manual-entry'],
+    [abusixCombined('TheKey'), '127.0.0.11', 'policy-generic-name'],
+    [dnswl, '127.0.5.3', 'trust-high'],
+    [dnswl, '127.0.15.1', 'trust-low'],
+  ])('%o answering %s', async (zone, code, reason) => {
+    const result = await queryDnsbl('9.9.8.7', { zones: [zone], resolver: answering(code) });
+    expect(result.zones).toMatchObject([{ status: 'listed', reasons: [reason], score: 1 }]);
+    expect(JSON.stringify(result).toLowerCase()).not.toContain('thekey');
+  });
+
+  it.each([
+    [mailspike, '127.0.0.13', 'undocumented-code'],
+    [mailspikeAllow, '127.0.0.2', 'undocumented-code'],
+    [dronebl, '127.0.0.1', 'reserved-code'],
+    [dronebl, '127.0.0.2', 'undocumented-code'],
+    [dronebl, '127.0.0.17', 'undocumented-code'],
+    [dnswl, '127.0.0.255', 'over-quota'],
+    [dnswl, '127.0.5.4', 'undocumented-code'],
+    [dnswl, '127.1.5.3', 'undocumented-code'],
+  ])('%o answering %s is no listing', async (zone, code, reason) => {
+    const result = await queryDnsbl('9.9.8.7', { zones: [zone], resolver: answering(code) });
+    expect(result.zones).toMatchObject([{ status: 'unknown', reasons: [reason] }]);
+  });
+
+  it('DNSWL lifts no listing for those that it trusts not at all', async () => {
+    const result = await queryDnsbl('9.9.8.7', { zones: [dnswl], resolver: answering('127.0.3.0') });
+    expect(result).toMatchObject({ allowed: false, zones: [{ status: 'listed', reasons: ['trust-none'], score: 0 }] });
+  });
+
+  it.each(all)('has links for those who want to know: $name', ({ source, terms }) => {
+    for (const link of [source, terms]) expect(link).toMatch(/^https:\/\//);
+  });
+
+  it('all block lists list what answers 127.0.0.2, with a link for the reply and no query for a text', async () => {
     const resolver = answering('127.0.0.2');
-    const result = await queryDnsbl('9.9.8.7', { zones: all, resolver });
-    expect(result.score).toBe(5);
+    const result = await queryDnsbl('9.9.8.7', { zones: blocking, resolver });
+    expect(result.score).toBe(blocking.length);
     for (const { link } of result.zones) expect(link).toMatch(/^https:\/\//);
-    expect(resolver.queries.count()).toBe(5);
+    expect(resolver.queries.count()).toBe(blocking.length);
   });
 
   it.each(['127.0.0.1', '127.255.255.252', '127.255.255.254', '127.255.255.255', '127.0.1.255', '10.0.0.1'])(
     'none lists what answers %s',
     async (code) => {
       const result = await queryDnsbl('9.9.8.7', { zones: all, resolver: answering(code) });
-      expect(result).toMatchObject({ status: 'unknown', score: 0 });
+      expect(result).toMatchObject({ status: 'unknown', score: 0, allowed: false });
     },
   );
 
   it('ask for IPv6 addresses only where the operator lists them', async () => {
     const { zones } = await queryDnsbl('2a00::1', { zones: all, resolver: answering() });
-    expect(zones.map(({ status }) => status)).toEqual(['clean', 'clean', 'skipped', 'skipped', 'skipped']);
+    const asked = zones.filter(({ status }) => status === 'clean').map(({ zone }) => zone);
+    expect(asked).toEqual([
+      'zen.spamhaus.org',
+      'zen.dq.spamhaus.net',
+      'combined.mail.abusix.zone',
+      'dnsbl.dronebl.org',
+      'list.dnswl.org',
+    ]);
   });
 });

@@ -3,7 +3,7 @@ import type { DnsAnswer, RecordType, ResolveOptions, Resolver } from '@postern/c
 import { ZoneResolver } from '@postern/testing';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { DnsblZone } from './dnsbl-zone.ts';
+import type { AddressZone } from './dnsbl-zone.ts';
 import { queryDnsbl } from './query-dnsbl.ts';
 
 /** A documentation address would not be asked about, so the tests' clients are real-looking ones. */
@@ -26,14 +26,14 @@ function listServer(): ZoneResolver {
   });
 }
 
-const other: DnsblZone = {
+const other: AddressZone = {
   name: 'other.example',
   weight: 2.5,
-  txt: false,
+  txt: 'never',
   answers: [{ code: '127.0.0.4', reason: 'open-proxy' }],
   lookup: 'https://other.example/?{ip}',
 };
-const allow: DnsblZone = { name: 'allow.example', kind: 'allow' };
+const allow: AddressZone = { name: 'allow.example', kind: 'allow' };
 
 afterEach(() => {
   vi.useRealTimers();
@@ -114,7 +114,7 @@ describe('queryDnsbl', () => {
     expect(result.status).toBe('listed');
   });
 
-  it.each<[string, (string | DnsblZone)[], object]>([
+  it.each<[string, (string | AddressZone)[], object]>([
     ['one clean zone', ['bl.example'], { status: 'clean', reason: undefined, score: 0, allowed: false }],
     ['a zone that cannot say', ['bl.example', 'broken.example'], { status: 'unknown', reason: 'no-answer' }],
     ['an allow zone that cannot say', ['bl.example', { name: 'broken.example', kind: 'allow' }], { status: 'clean' }],
@@ -273,7 +273,7 @@ describe('queryDnsbl', () => {
     resolver.hold('7.8.9.9.other.example');
     const controller = new AbortController();
     const { signal } = controller;
-    const result = queryDnsbl(LISTED, { zones: [{ name: 'bl.example', txt: false }, other], resolver, signal });
+    const result = queryDnsbl(LISTED, { zones: [{ name: 'bl.example', txt: 'never' }, other], resolver, signal });
     await new Promise((resolve) => setImmediate(resolve));
     controller.abort();
     expect((await result).zones).toMatchObject([{ status: 'listed' }, { status: 'unknown', reasons: ['aborted'] }]);

@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DnsClient } from '@postern/core';
-import { type DnsblZone, queryDnsbl } from '@postern/dnsbl';
+import { type AddressZone, queryDnsbl } from '@postern/dnsbl';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { freePort } from './free-port.ts';
 import { describeWith, RealServer, type RunningServer } from './real-server.ts';
@@ -34,7 +34,7 @@ const ip4trie = `
 9.9.9.0/25
 `;
 
-const zones: readonly DnsblZone[] = [
+const zones: readonly AddressZone[] = [
   {
     name: 'bl.test',
     answers: [
@@ -47,7 +47,7 @@ const zones: readonly DnsblZone[] = [
     name: 'wl.test',
     kind: 'allow',
     answers: [{ code: '127.0.0.3', mask: '255.255.0.255', reason: 'high' }],
-    txt: false,
+    txt: 'never',
   },
 ];
 
