@@ -325,6 +325,33 @@ describe('autoBan', () => {
     });
   });
 
+  it('warns once of a list that goes on failing, and lets only so many bans wait for one that hangs', async () => {
+    const scene = new Scene();
+    const warnings: string[] = [];
+    const listener = ({ message }: Error): unknown => warnings.push(message);
+    process.on('warning', listener);
+    try {
+      let added = 0;
+      const list = {
+        add: (): Promise<void> => {
+          added += 1;
+          return added > 2 ? new Promise(() => {}) : Promise.reject(new Error('no space left'));
+        },
+        delete: () => false,
+      };
+      const check = autoBan({ list, on: ['relay-acl'], refusals: 1, maxClients: 10 });
+      for (let client = 1; client <= 50; client += 1) {
+        const session = sampleSession(`192.0.2.${client}`);
+        check.start(session, scene.context)?.report?.(reportOf(session, [rejection], 'rejected'));
+        await settled();
+      }
+      expect(added).toBe(12);
+      expect(warnings.filter((message) => message.includes('no space left'))).toHaveLength(1);
+    } finally {
+      process.off('warning', listener);
+    }
+  });
+
   it('never lists a trusted network, an authenticated user or an ignored one, and everyone else at the right time', async () => {
     const step = fc.record({
       address: fc.constantFrom('192.0.2.1', '192.0.2.2', '198.51.100.1', '127.0.0.1'),
@@ -349,6 +376,9 @@ describe('autoBan', () => {
   });
 
   it('refuses options that contradict each other', () => {
+    expect(() => new Scene({ on: ['ip-list/blocked'] })).toThrow(
+      /option "on" must be a list without "ip-list\/blocked"/,
+    );
     expect(() => new Scene({ banMs: 10_000, maxBanMs: 9_999 })).toThrow(/option "maxBanMs" must be/);
     expect(() => new Scene({ banMs: 700_000_000 })).not.toThrow();
   });

@@ -53,6 +53,9 @@ const YEAR_MS = 31_536_000_000;
 const MONTH_MS = 2_592_000_000;
 const WEEK_MS = 604_800_000;
 
+/** The finding of `ipList`: who is on a list already need not be put on one, and a ban must not make itself last for ever. */
+const LISTED = 'ip-list/blocked';
+
 /** What evidence names at most: the rest of it is in the reports. */
 const MOST_NAMED = 10;
 const LONGEST_KIND = 100;
@@ -66,6 +69,7 @@ class Banning {
   readonly #growth: number;
   readonly #maxBanMs: number;
   readonly #rememberMs: number;
+  readonly #maxClients: number;
   readonly #count: RefusalCount;
   /** Until when clients are banned: what is refused them meanwhile counts for nothing, in how many sessions it may be. */
   readonly #banned: ExpiringMap<Expiring>;
@@ -81,19 +85,19 @@ class Banning {
     this.#growth = read.number('growth', 2, { min: 1, max: 100 });
     this.#maxBanMs = read.integer('maxBanMs', Math.max(WEEK_MS, this.#banMs), { min: this.#banMs, max: YEAR_MS });
     this.#rememberMs = read.integer('rememberMs', MONTH_MS, { min: 0, max: YEAR_MS });
-    const maxClients = read.integer('maxClients', 10_000, { min: 1, max: 1_000_000 });
-    this.#count = new RefusalCount(maxClients, this.#refusals, withinMs);
-    this.#banned = new ExpiringMap({ maxKeys: maxClients });
+    this.#maxClients = read.integer('maxClients', 10_000, { min: 1, max: 1_000_000 });
+    this.#count = new RefusalCount(this.#maxClients, this.#refusals, withinMs);
+    this.#banned = new ExpiringMap({ maxKeys: this.#maxClients });
   }
 
   /** Counts what the client was refused. */
-  refused(client: { readonly ip: IpAddress; readonly prefix: string }, refusal: Refusal, context: Context): void {
-    const { prefix } = client;
+  refused(ip: IpAddress, refusal: Refusal, context: Context): void {
+    const prefix = this.#bans.prefixOf(ip);
     if (this.#pending.has(prefix) || this.#banned.get(prefix, refusal.at) !== undefined) return;
     const recent = this.#count.add(prefix, refusal);
-    if (recent.length < this.#refusals) return;
+    if (recent.length < this.#refusals || this.#pending.size === this.#maxClients) return;
     this.#pending.add(prefix);
-    void this.#ban(client.ip, prefix, recent, context).finally(() => this.#pending.delete(prefix));
+    void this.#ban(ip, prefix, recent, context).finally(() => this.#pending.delete(prefix));
   }
 
   async #ban(ip: IpAddress, prefix: string, recent: readonly Refusal[], { store, clock }: Context): Promise<void> {
@@ -188,22 +192,23 @@ export function autoBan(options: AutoBanOptions): Check {
   const on = new Set(read.required('on', isNames, 'a list of names of checks or kinds of findings'));
   const failedLogins = read.boolean('failedLogins', false);
   const banning = new Banning(name, bans, read);
+  if (on.has(LISTED))
+    read.refuse('on', `a list without ${JSON.stringify(LISTED)}: a ban would make itself last for ever`);
   if (on.size === 0 && !failedLogins) read.refuse('on', 'a list that is not empty, unless failedLogins is true');
   read.done();
 
   const counts = (opinion: ReportedOpinion): boolean =>
     isRefusal(opinion) &&
     opinion.stage !== 'authenticate' &&
-    // Who is on a list already need not be put on one: a ban would make itself last for ever.
-    opinion.finding.kind !== 'ip-list/blocked' &&
+    opinion.finding.kind !== LISTED &&
     (on.has(opinion.check) || on.has(opinion.finding.kind));
 
   return {
     name,
     cost: 'local',
     start(session: Session, context) {
-      const client = bans.clientOf(session);
-      if (client === undefined) return undefined;
+      const ip = bans.addressOf(session);
+      if (ip === undefined) return undefined;
       // Every report of the session lists all its logins anew.
       let knownLogins = 0;
       return {
@@ -219,7 +224,7 @@ export function autoBan(options: AutoBanOptions): Check {
           if (!isStranger(session, report)) return;
           for (const { finding } of refused) {
             const kind = finding.kind.slice(0, LONGEST_KIND);
-            banning.refused(client, { kind, report: report.id, at: context.clock.now() }, context);
+            banning.refused(ip, { kind, report: report.id, at: context.clock.now() }, context);
           }
         },
       };

@@ -21,17 +21,22 @@ export type BanEvent = {
 /** Every ban of `autoBan` and `spamTraps` is published on this channel of `node:diagnostics_channel`, as a `BanEvent`. */
 const BAN_CHANNEL = 'postern.ip-list.ban';
 
-/** Tells everybody: first `onBan`, then the channel. A ban that failed is a warning of the process when nobody listens. */
+/** Tells everybody: first `onBan`, whose failure is a warning of the process and nothing else, then the channel. */
 export function announceBan(event: BanEvent, onBan: ((event: BanEvent) => unknown) | undefined): void {
-  const bans = channel(BAN_CHANNEL);
   try {
     onBan?.(event);
   } catch (error) {
     process.emitWarning(error instanceof Error ? error : String(error));
   }
-  if (event.outcome === 'failed' && onBan === undefined && !bans.hasSubscribers) {
-    const why = errorText(event.error);
-    process.emitWarning(`${event.check}: the ban of ${event.prefix} failed: ${why}`, { type: 'PosternWarning' });
-  }
-  bans.publish(event);
+  channel(BAN_CHANNEL).publish(event);
+}
+
+/** A failure that nobody listens to is a warning of the process. */
+export function warnOfFailedBan(
+  { check, prefix }: BanEvent,
+  error: unknown,
+  onBan: ((event: BanEvent) => unknown) | undefined,
+): void {
+  if (onBan !== undefined || channel(BAN_CHANNEL).hasSubscribers) return;
+  process.emitWarning(`${check}: the ban of ${prefix} failed: ${errorText(error)}`, { type: 'PosternWarning' });
 }

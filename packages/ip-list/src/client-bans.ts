@@ -8,7 +8,7 @@ import {
   type Report,
   type Session,
 } from '@postern/core';
-import { announceBan, type BanEvent } from './ban-event.ts';
+import { announceBan, type BanEvent, warnOfFailedBan } from './ban-event.ts';
 import { IgnoredNetworks, type Networks } from './ignored-networks.ts';
 import type { BanList, ListEntry, ListEntryInput } from './list-entry.ts';
 
@@ -41,12 +41,18 @@ export interface Ban {
   readonly expiresAt: number;
 }
 
+/** So many bans may wait for a list that does not answer. */
+const MOST_WAITING = 10_000;
+
 /** Puts clients on a list. */
 export class ClientBans {
   readonly #list: BanList;
   readonly #ignored: IgnoredNetworks;
   readonly #lengths: { readonly ipv4PrefixLength: number; readonly ipv6PrefixLength: number };
   readonly #onBan: ((event: BanEvent) => unknown) | undefined;
+  #waiting = 0;
+  /** The last ban failed, and that was said. */
+  #warned = false;
 
   constructor(read: OptionReader) {
     this.#list = read.required('list', isBanList, 'a list with add() and delete()');
@@ -58,32 +64,40 @@ export class ClientBans {
     this.#onBan = read.value('onBan', isListener, 'a function');
   }
 
-  /** Whom the session's client would be listed as; `undefined`: it never is, for it has no address or is to be ignored. */
-  clientOf(session: Session): { readonly ip: IpAddress; readonly prefix: string } | undefined {
-    const { ip } = session.client;
-    return ip === undefined || this.#ignored.has(ip) ? undefined : { ip, prefix: this.#prefixOf(ip) };
+  /** The address by which the session's client may be listed; `undefined`: it has none, or is to be ignored. */
+  addressOf({ client: { ip } }: Session): IpAddress | undefined {
+    return ip === undefined || this.#ignored.has(ip) ? undefined : ip;
+  }
+
+  /** What is listed for the address. */
+  prefixOf(ip: IpAddress): string {
+    const prefix = clientKey(ip, this.#lengths);
+    const result = parseCidr(prefix);
+    return result.ok && this.#ignored.someWithin(result.cidr) ? formatIp(ip) : prefix;
   }
 
   /** Resolves to whether the list has the client now, by this ban or another. Never rejects. */
   async add({ check, ip, reason, evidence, expiresAt }: Ban): Promise<boolean> {
-    const prefix = this.#prefixOf(ip);
+    const prefix = this.prefixOf(ip);
     const entry: ListEntryInput = { action: 'block', reason, source: check, expiresAt, evidence };
+    this.#waiting += 1;
     try {
+      if (this.#waiting > MOST_WAITING) throw new Error(`${MOST_WAITING} bans wait for the list already`);
       const present = await this.#list.get?.(prefix);
       const kept = present !== undefined && standsAgainst(present, expiresAt);
       if (!kept) await this.#list.add(prefix, entry);
+      this.#warned = false;
       announceBan({ outcome: kept ? 'kept' : 'listed', check, prefix, entry }, this.#onBan);
       return true;
     } catch (error) {
-      announceBan({ outcome: 'failed', check, prefix, entry, error }, this.#onBan);
+      const event: BanEvent = { outcome: 'failed', check, prefix, entry, error };
+      if (!this.#warned) warnOfFailedBan(event, error, this.#onBan);
+      this.#warned = true;
+      announceBan(event, this.#onBan);
       return false;
+    } finally {
+      this.#waiting -= 1;
     }
-  }
-
-  #prefixOf(ip: IpAddress): string {
-    const prefix = clientKey(ip, this.#lengths);
-    const result = parseCidr(prefix);
-    return result.ok && this.#ignored.someWithin(result.cidr) ? formatIp(ip) : prefix;
   }
 }
 

@@ -1,5 +1,5 @@
 import { type Cidr, cidrContains, type IpAddress, type OptionReader, parseCidr } from '@postern/core';
-import type { IpList } from './ip-list.ts';
+import { IpList } from './ip-list.ts';
 
 /** Networks as an option names them: texts, or a list that may change, of which the `allow` entries count. */
 export type Networks = readonly string[] | Pick<IpList, 'lookup'>;
@@ -10,18 +10,18 @@ const LOOPBACK = ['127.0.0.0/8', '::1/128'];
 /** Networks of which nothing is ever listed. */
 export class IgnoredNetworks {
   readonly #cidrs: readonly Cidr[];
-  readonly #list: Pick<IpList, 'lookup'> | undefined;
+  readonly #list: Pick<IpList, 'lookup'>;
 
   /** Reads the option `ignore`. */
   constructor(read: OptionReader) {
     const networks =
       read.value('ignore', isNetworks, 'a list of networks such as "192.0.2.0/24", or an IpList') ?? LOOPBACK;
-    this.#list = isLookup(networks) ? networks : undefined;
     this.#cidrs = isLookup(networks) ? [] : networks.map((text) => networkOf(read, text));
+    this.#list = isLookup(networks) ? networks : IpList.from(this.#cidrs.map((cidr) => [cidr, { action: 'allow' }]));
   }
 
   has(ip: IpAddress): boolean {
-    return this.#list?.lookup(ip)?.action === 'allow' || this.#cidrs.some((cidr) => cidrContains(cidr, ip));
+    return this.#list.lookup(ip)?.action === 'allow';
   }
 
   /** Whether one of the networks lies inside of that one. Of an `IpList` that is not known. */

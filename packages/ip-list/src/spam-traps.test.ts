@@ -213,6 +213,25 @@ describe('spamTraps', () => {
     expect(events).toMatchObject([{ outcome: 'failed', prefix: '192.0.2.1', error }]);
   });
 
+  it('lets only so many bans wait for a list that hangs', async () => {
+    const events: BanEvent[] = [];
+    let added = 0;
+    const add = (): Promise<void> => {
+      added += 1;
+      return new Promise(() => {});
+    };
+    const scene = new Scene({ list: { add, delete: () => false }, onBan: (event) => events.push(event) });
+    const session = sampleSession();
+    const run = scene.start(session);
+    for (let count = 0; count < 10_001; count += 1) {
+      run.recipient?.(sampleTransaction(), mailboxPath(TRAP), signal);
+      run.report?.(reportOf(session, 'x@spam.example'));
+    }
+    await settled();
+    expect(added).toBe(10_000);
+    expect(events).toMatchObject([{ outcome: 'failed' }]);
+  });
+
   it('never lists a trusted network, an authenticated user or an ignored one', async () => {
     const client = fc.record({
       address: fc.constantFrom('192.0.2.1', '192.0.2.2', '198.51.100.1', '2001:db8::1', '127.0.0.1'),

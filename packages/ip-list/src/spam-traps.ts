@@ -28,7 +28,8 @@ export interface SpamTrapOptions extends ClientBanOptions {
   readonly name?: string;
   /**
    * - `reject`: 550 5.1.1, as of any mailbox that is not there;
-   * - `permit`: the recipient is taken, and the message goes to the backend, which must have a mailbox for it;
+   * - `permit`: the recipient is permitted unless another check refuses it, so that `relayAcl` must know its domain; the
+   *   message goes to the backend, which must have a mailbox for it;
    * - `quarantine`: the same, and the message is marked, for its other recipients too;
    * - `report`: others say what becomes of the recipient.
    *
@@ -113,7 +114,7 @@ export function spamTraps(options: SpamTrapOptions): Check {
     name,
     cost: 'local',
     start(session, { clock }) {
-      const client = bans.clientOf(session);
+      const ip = bans.addressOf(session);
       let hits: Hit[] = [];
       return {
         recipient(_transaction, path: Path) {
@@ -123,7 +124,7 @@ export function spamTraps(options: SpamTrapOptions): Check {
           if (hits.length < MOST_NAMED) hits.push(hit);
           return opinionOf(answer, hit);
         },
-        ...(client !== undefined && {
+        ...(ip !== undefined && {
           report(report: Report) {
             const named = hits;
             hits = [];
@@ -132,7 +133,7 @@ export function spamTraps(options: SpamTrapOptions): Check {
             if (reversePath === '' && !nullSenders) return;
             void bans.add({
               check: name,
-              ip: client.ip,
+              ip,
               reason: 'Sent to a spam trap',
               evidence: {
                 traps: named.map(({ recipient }) => recipient),
