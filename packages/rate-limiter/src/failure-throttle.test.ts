@@ -125,6 +125,49 @@ describe('FailureThrottle', () => {
     expect(await refused(throttle, ANN)).toMatchObject({ reason: 'pair' });
   });
 
+  it('lets the owner in at a clean address too, while clients that have failed attack his account', async () => {
+    const { clock, throttle } = scene();
+    for (let hour = 0; hour < 30; hour += 1) {
+      for (let count = 0; count < 57; count += 1) {
+        const attempt = await throttle.check({ client: `203.0.113.${count % 19}`, user: ANN.user });
+        if (attempt.allowed) await attempt.fail();
+      }
+      expect(await refused(throttle, { client: '203.0.113.7', user: ANN.user })).toMatchObject({ reason: 'account' });
+      await (await allowed(throttle, ANN)).cancel();
+      clock.advance(3_600_000);
+    }
+  });
+
+  it('takes a client for clean once, however many guesses it makes at once', async () => {
+    const { clock, throttle } = scene({ accountFailures: 3, pairFailures: 10 });
+    const guesses = await Promise.all(Array.from({ length: 50 }, () => throttle.check(ANN)));
+    // One as a clean client, three with all others.
+    expect(guesses.filter((attempt) => attempt.allowed)).toHaveLength(4);
+    await allowed(throttle, { client: '198.51.100.1', user: ANN.user });
+    clock.advance(12 * 3_600_000);
+    const later = await Promise.all(Array.from({ length: 50 }, () => throttle.check(ANN)));
+    expect(later.filter((attempt) => attempt.allowed)).toHaveLength(3);
+  });
+
+  it('bounds what clean clients may guess, however many there are', async () => {
+    const { throttle } = scene({ accountFailures: 20 });
+    let guesses = 0;
+    for (let client = 0; client < 5_000; client += 1) {
+      const attempt = await throttle.check({ client: `2001:db8:0:${client.toString(16)}::1`, user: ANN.user });
+      if (!attempt.allowed) expect(attempt.reason).toBe('account');
+      else guesses += 1;
+    }
+    expect(guesses).toBe(20);
+  });
+
+  it('takes no client for clean that has failed at another account', async () => {
+    const { throttle } = scene({ accountFailures: 1 });
+    await fail(throttle, { client: '203.0.113.1', user: 'bob' });
+    await fail(throttle, { client: '203.0.113.1', user: ANN.user });
+    await allowed(throttle, { client: '203.0.113.2', user: ANN.user });
+    expect(await refused(throttle, { client: '203.0.113.1', user: ANN.user })).toMatchObject({ reason: 'account' });
+  });
+
   it('starts the pair anew after a success, and gives an attacker with an account of his own nothing', async () => {
     const { throttle } = scene({ clientFailures: 6, pairFailures: 3 });
     await fail(throttle, ANN);
@@ -312,6 +355,7 @@ describe('FailureThrottle', () => {
           decayMs: 3_600_000,
         });
         const passed = new Map<string, number[]>();
+        const stained = new Set<string>();
         for (const { wait, client, user, parallel } of script) {
           clock.advance(wait);
           const subject = { client: `192.0.2.${client}`, user: `u${user}` };
@@ -319,8 +363,9 @@ describe('FailureThrottle', () => {
           for (const attempt of attempts) {
             if (!attempt.allowed) continue;
             await attempt.fail();
-            for (const key of [subject.client, subject.user])
-              passed.set(key, [...(passed.get(key) ?? []), clock.now()]);
+            const account = stained.has(subject.client) ? subject.user : `${subject.user} by clean clients`;
+            stained.add(subject.client);
+            for (const key of [subject.client, account]) passed.set(key, [...(passed.get(key) ?? []), clock.now()]);
           }
         }
         for (const times of passed.values()) {

@@ -14,6 +14,7 @@ import {
 import { accountKey } from './account-name.ts';
 import { FailureBan, type FailureBanOptions } from './failure-ban.ts';
 import { type DelayScale, FailureCount } from './failure-count.ts';
+import { FirstFailure } from './first-failure.ts';
 
 /** How failures are counted. Durations are whole milliseconds. */
 export interface FailureThrottleOptions {
@@ -91,6 +92,8 @@ const TRIES = 4;
 
 interface Counted {
   readonly limit: FailureLimit;
+  /** Whose attempts it counts: an account counts those of clean clients apart from all others'. Default everyone's. */
+  readonly of?: 'clean' | 'others';
   readonly count: FailureCount;
 }
 
@@ -98,6 +101,8 @@ interface Subject {
   readonly ip: IpAddress | undefined;
   readonly trusted: boolean;
   readonly counted: readonly Counted[];
+  /** Of this client at this account. */
+  readonly firstFailure: FirstFailure | undefined;
   /** Under which it is remembered that this client has logged in to this account. */
   readonly known: string | undefined;
 }
@@ -109,8 +114,10 @@ interface Subject {
  * - **An attempt is paid for before it is made**, and gets its money back when it succeeds. Guesses that are made at once,
  *   over as many connections and machines as there may be, do not slip through before the first failure is known.
  * - **The owner gets in while his account is attacked**: a client that has logged in to an account in the last 30 days is
- *   exempt from what others did there. What it fails itself counts. From an address that is new to the account the owner
- *   shares the attempts of everyone, one each `maxDelayMs` at worst.
+ *   exempt from what others did there. What it fails itself counts. So does the owner at a clean address, one that has
+ *   failed at no account of late and not at this one for a day: an account counts first attempts of such clients apart
+ *   from all others'. To shut that door as well takes more than `accountFailures` clean addresses, each of them good for one
+ *   attempt a day; the owner at a new address then shares with them, one attempt each `maxDelayMs` at worst.
  * - **Nobody is locked out for ever**: no delay is longer than `maxDelayMs`, and a failure is forgotten in `decayMs`.
  * - **Memory is bounded** by the store, and a user name of a megabyte costs no more there than one of ten characters.
  * - **While a shared store cannot be asked**, this process counts by itself.
@@ -197,19 +204,32 @@ export class FailureThrottle {
   }
 
   async #judgeBy(store: Store, subject: Subject): Promise<AllowedAttempt | RefusedAttempt> {
-    const isKnown = subject.known !== undefined && (await store.recall([subject.known]))[0] !== undefined;
-    const counted = isKnown ? subject.counted.filter(({ limit }) => limit !== 'account') : subject.counted;
+    const { known, counted, firstFailure } = subject;
+    const isKnown = known !== undefined && (await store.recall([known]))[0] !== undefined;
+    const questions = counted.map(({ count }) => count.question);
+    if (firstFailure !== undefined) questions.push(firstFailure.question);
     for (let tries = 0; tries < TRIES; tries += 1) {
-      const { states } = await store.charge(counted.map(({ count }) => count.question));
+      const { states } = await store.charge(questions);
       const failures = counted.map(({ count }, index) => count.failuresOf(states[index]?.remaining ?? 0));
-      const priced = counted.flatMap(({ limit, count }, index) =>
-        count.chargesFor(failures[index] ?? 0).map((charge) => ({ limit, charge })),
-      );
+      const hasFailed = counted.some(({ of }, index) => of === undefined && failures[index] !== 0);
+      const isClean = !isKnown && !hasFailed && firstFailure?.isClean(states[counted.length]) === true;
+      const kind = isClean ? 'clean' : 'others';
+      let delayMs = 0;
+      const priced = counted.flatMap(({ limit, of, count }, index) => {
+        if (of !== undefined && (isKnown || of !== kind)) return [];
+        const before = failures[index] ?? 0;
+        delayMs = Math.max(delayMs, count.delayAfter(before));
+        return count.chargesFor(before).map((charge) => ({ limit, charge }));
+      });
       const charges = priced.map(({ charge }) => charge);
+      if (isClean) charges.push(firstFailure.attempt);
       const result = await store.charge(charges);
       if (result.allowed) {
-        const delays = counted.map(({ count }, index) => count.delayAfter(failures[index] ?? 0));
-        return this.#attempt(store, subject, charges, Math.max(0, ...delays));
+        if (!isClean || firstFailure.wasFirst(result.states.at(-1))) {
+          return this.#attempt(store, subject, charges, delayMs);
+        }
+        await store.refund(charges);
+        continue;
       }
       let reason: FailureLimit | undefined;
       let retryAfterMs = 0;
@@ -274,15 +294,19 @@ export class FailureThrottle {
     const ip = typeof client === 'string' ? parseIp(client) : client;
     const who = ip === undefined ? `name:${accountKey(String(client))}` : clientKey(ip);
     const counted: Counted[] = [];
-    const add = (limit: FailureLimit, key: string): void => {
-      counted.push({ limit, count: new FailureCount(`${this.#prefix}${limit}:${key}`, this.#scales[limit]) });
-    };
-    if (!trusted) add('client', who);
-    if (user === undefined) return { ip, trusted, counted, known: undefined };
+    const countOf = (limit: FailureLimit, key: string): FailureCount =>
+      new FailureCount(`${this.#prefix}${limit}:${key}`, this.#scales[limit]);
+    if (!trusted) counted.push({ limit: 'client', count: countOf('client', who) });
+    if (user === undefined) return { ip, trusted, counted, firstFailure: undefined, known: undefined };
     const account = accountKey(user);
-    add('account', account);
-    add('pair', `${account}:${who}`);
-    return { ip, trusted, counted, known: `${this.#prefix}known:${account}:${who}` };
+    const pair = `${account}:${who}`;
+    counted.push(
+      { limit: 'account', of: 'clean', count: countOf('account', `${account}:clean`) },
+      { limit: 'account', of: 'others', count: countOf('account', account) },
+      { limit: 'pair', count: countOf('pair', pair) },
+    );
+    const firstFailure = new FirstFailure(`${this.#prefix}first:${pair}`);
+    return { ip, trusted, counted, firstFailure, known: `${this.#prefix}known:${pair}` };
   }
 }
 
