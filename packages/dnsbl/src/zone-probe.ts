@@ -3,14 +3,14 @@ import { type IpAddress, OptionReader, parseIp, reverseLabels, toAsciiDomain } f
 /**
  * What tells a list that works from one that does not. Without `mustList` and `mustNotList` those of RFC 5782 §5 stand:
  *
- * - lists of IPv4 addresses, whatever else they know: 127.0.0.2 is listed, 127.0.0.1 is not
- * - lists of IPv6 addresses: `::ffff:7f00:1` is not listed, and `::ffff:7f00:2` is, if they know no IPv4: many a list that
- *   is asked about both families has only the older entry
+ * - lists of IPv4 addresses: 127.0.0.2 is listed, 127.0.0.1 is not
+ * - lists of IPv6 addresses alone: `::ffff:7f00:2` is listed, `::ffff:7f00:1` is not; one that knows IPv4 too is tried with
+ *   that, since many a list that may be asked about both families has only the older entry
  * - lists of domains: `test` is listed, `invalid` is not
  */
 export interface ZoneTestPoints {
   /**
-   * Addresses, or domains for a list of domains, that the operator keeps on the list for tests; at most 8. An answer that
+   * Addresses, or domains of at most 63 characters for a list of domains, that the operator keeps on the list for tests; at most 8. An answer that
    * the zone's `answers` do not explain will do. Empty for a list without any.
    */
   readonly mustList?: readonly string[];
@@ -36,6 +36,9 @@ export type ProbeSubjects =
 
 const MAX_PROBES = 8;
 
+/** 32 nibbles with their dots: for so much there is room before every zone's name. */
+const MAX_LABELS_LENGTH = 64;
+
 function isSubjectList(value: unknown): value is readonly string[] {
   return (
     Array.isArray(value) &&
@@ -55,7 +58,10 @@ function parseProbeIp(text: string): IpAddress | undefined {
 }
 
 function labelsOf(subject: string, about: ProbeSubjects): string | undefined {
-  if (about.lists === 'domains') return toAsciiDomain(subject);
+  if (about.lists === 'domains') {
+    const domain = toAsciiDomain(subject);
+    return domain !== undefined && domain.length < MAX_LABELS_LENGTH ? domain : undefined;
+  }
   const ip = parseProbeIp(subject);
   if (ip === undefined || !(ip.family === 4 ? about.ipv4 : about.ipv6)) return undefined;
   return reverseLabels(ip);
@@ -64,11 +70,9 @@ function labelsOf(subject: string, about: ProbeSubjects): string | undefined {
 /** RFC 5782 §5. */
 function defaultSubjects(about: ProbeSubjects): { readonly mustList: string[]; readonly mustNotList: string[] } {
   if (about.lists === 'domains') return { mustList: ['test'], mustNotList: ['invalid'] };
-  const { ipv4, ipv6 } = about;
-  return {
-    mustList: ipv4 ? ['127.0.0.2'] : ipv6 ? ['::ffff:7f00:2'] : [],
-    mustNotList: [...(ipv4 ? ['127.0.0.1'] : []), ...(ipv6 ? ['::ffff:7f00:1'] : [])],
-  };
+  if (about.ipv4) return { mustList: ['127.0.0.2'], mustNotList: ['127.0.0.1'] };
+  if (about.ipv6) return { mustList: ['::ffff:7f00:2'], mustNotList: ['::ffff:7f00:1'] };
+  return { mustList: [], mustNotList: [] };
 }
 
 /**
