@@ -38,6 +38,7 @@ export { type QueryDnsblOptions, queryDnsbl } from './query-dnsbl.ts';
 export { type QueryDomainListOptions, queryDomainList } from './query-domain-list.ts';
 export type { AskingOptions, QueryOptions } from './query-options.ts';
 export type { ZoneHealth } from './zone-health.ts';
+export { type ProbeOptions, ZoneMonitor, type ZoneMonitorOptions } from './zone-monitor.ts';
 export type { ZoneTestPoints } from './zone-probe.ts';
 export type { ZoneFacts, ZoneResult, ZoneSkippedReason, ZoneUnknownReason } from './zone-result.ts';
 export type { ZoneFault, ZoneProbeOutcome, ZoneState, ZoneStateChange } from './zone-state.ts';
