@@ -325,6 +325,62 @@ describe('ConcurrencyLimiter on a shared store', () => {
     await lease(limiter, 'a');
   });
 
+  it('enters in the store what it granted alone, when the store can be asked again', async () => {
+    const inner = new MemoryStore();
+    let down = true;
+    const store: Store = {
+      ...slowStore(inner).store,
+      acquire: (slots, leaseMs) => (down ? Promise.reject(new Error('down')) : inner.acquire(slots, leaseMs)),
+      renew: (held, leaseMs) => inner.renew(held, leaseMs),
+      release: (held) => inner.release(held),
+    };
+    const [here, there] = [1, 2].map(() => new ConcurrencyLimiter({ total: 1, store, leaseMs: 3_000 }));
+    if (here === undefined || there === undefined) throw new Error('unreachable');
+    const held = await lease(here, 'a');
+    down = false;
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(await there.acquire({ client: 'b' })).toMatchObject({ granted: false });
+    held.release();
+    await lease(there, 'b');
+  });
+
+  it('decides alone when the store does not answer, and loses no slot by it', async () => {
+    const inner = new MemoryStore();
+    const { store, answerAll } = slowStore(inner);
+    const limiter = new ConcurrencyLimiter({ total: 2, perClient: 2, store, maxWaiting: 1 });
+    const asked = [1, 2].map(() => limiter.acquire({ client: 'a' }));
+    const controller = new AbortController();
+    const aborted = limiter.acquire({ client: 'a' }, { signal: controller.signal });
+    controller.abort();
+    expect(await aborted).toMatchObject({ granted: false });
+    await vi.advanceTimersByTimeAsync(1_000);
+    const [first, second] = await Promise.all(asked);
+    expect([first?.granted, second?.granted]).toEqual([true, true]);
+    const waiting = limiter.acquire({ client: 'b' }, { waitMs: 30_000 });
+    if (first?.granted) first.release();
+    await vi.advanceTimersByTimeAsync(2_000);
+    const third = await waiting;
+    expect(third.granted).toBe(true);
+    if (third.granted) third.release();
+    // What is answered at last is entered for the one who is still there, and for nobody else.
+    await answerAll();
+    expect(
+      inner.acquire(
+        [1, 2].map(() => ({ key: 'connections:total:', limit: 2 })),
+        60_000,
+      ).granted,
+    ).toBe(false);
+    if (second?.granted) second.release();
+    await answerAll();
+    expect(
+      inner.acquire(
+        [1, 2].map(() => ({ key: 'connections:total:', limit: 2 })),
+        60_000,
+      ).granted,
+    ).toBe(true);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   it('gives back what a slow store grants to one who is gone', async () => {
     const inner = new MemoryStore();
     const { store, answerAll } = slowStore(inner);
@@ -438,13 +494,17 @@ describe.each(['memory', 'shared', 'slow'] as const)('leases over a %s store, wh
           } else if (step.kind === 'answer') {
             await slow.answerAll();
           } else {
-            await vi.advanceTimersByTimeAsync(step.ms);
+            // Slow, and not so slow that it counts as one that cannot be asked.
+            for (let left = step.ms; left > 0; left -= 900) {
+              await slow.answerAll();
+              await vi.advanceTimersByTimeAsync(Math.min(900, left));
+            }
           }
           check();
         }
         for (let round = 0; round < 20; round += 1) {
           await slow.answerAll();
-          await vi.advanceTimersByTimeAsync(1_000);
+          await vi.advanceTimersByTimeAsync(900);
         }
         await Promise.all(outcomes);
         for (const each of held) {

@@ -30,8 +30,8 @@ export interface ConcurrencyLimiterOptions {
   /** What a refusal says about when to come back. Milliseconds from 0 to 86,400,000. Default 30,000. */
   readonly retryAfterMs?: number;
   /**
-   * Several machines that count together. Default: this process counts alone. While the store cannot be asked, what this
-   * process holds decides.
+   * Several machines that count together. Default: this process counts alone. While the store cannot be asked, or does not
+   * answer within a second, what this process holds decides.
    */
   readonly store?: Store;
   /** Milliseconds after which the store takes back what a dead process held. From 1,000 to 3,600,000. Default 60,000. */
