@@ -71,7 +71,7 @@ export interface ProbedTrick {
 export interface ProbeResult {
   /**
    * `open`: it took a recipient that it can only relay to. `doubtful`: it took none of those, but some that are its own to
-   * the letter; see whether a message to them would stay. `closed`: it refused all of them, and took the control.
+   * the letter; see whether a message to them would stay. `closed`: it refused all of both, and took the control.
    * `unknown`: something was not answered, or the control was refused as well.
    */
   readonly status: 'open' | 'doubtful' | 'closed' | 'unknown';
@@ -135,7 +135,9 @@ function isIpv4(value: unknown): value is string {
  * would take the recipient. **No message is ever sent**: each trick ends behind RCPT TO with RSET, and DATA is never said.
  *
  * Run it against your own server only, from an address that the server does not trust: from inside a trusted network every
- * server relays. One connection at a time; a server that hangs up is asked again, once for each trick.
+ * server relays. One connection at a time; a server that hangs up is asked again, once for each trick. So a server that
+ * leaves every trick without a reply is waited for twice `timeoutMs` a trick, for hours by default: `signal` ends that, for
+ * instance `AbortSignal.timeout(600_000)`.
  *
  * Nothing rejects because of the server: who cannot be reached gives a result whose `status` is `unknown`.
  *
@@ -364,5 +366,7 @@ function resultOf(results: readonly ProbedTrick[], control: ProbedTrick | undefi
     const summary = `The server took ${of(doubtful.length)} that are its own to the letter: see where mail to them would go.`;
     return { status: 'doubtful', summary, ...facts };
   }
-  return { status: 'closed', summary: `The server refused all of ${results.length} tricks.`, ...facts };
+  const telling = results.filter(({ proves }) => proves !== 'ours');
+  const summary = `The server refused all of ${telling.length} tricks that could reach somebody else.`;
+  return { status: 'closed', summary, ...facts };
 }
