@@ -33,6 +33,20 @@ describe('Tarpit', () => {
     expect(vi.getTimerCount()).toBe(2);
   });
 
+  it('holds no more when the clock jumps', async () => {
+    const clock = new FakeClock();
+    const tarpit = new Tarpit({ maxHeld: 2, clock });
+    void tarpit.delay(5_000);
+    void tarpit.delay(5_000);
+    for (const now of [clock.now() + 86_400_000, 0]) {
+      clock.set(now);
+      expect(await tarpit.delay(5_000)).toBe(false);
+      expect(tarpit.hold(5_000).delayMs).toBe(0);
+    }
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(tarpit.held).toBe(0);
+  });
+
   it('lets go at the abort', async () => {
     const tarpit = new Tarpit();
     const controller = new AbortController();

@@ -19,7 +19,8 @@ export interface TarpitHold {
 }
 
 interface Held {
-  readonly until: number;
+  /** `undefined`: until it is released, whatever the clock says. */
+  readonly until: number | undefined;
 }
 
 /**
@@ -58,16 +59,13 @@ export class Tarpit {
 
   /**
    * Waits for `ms` milliseconds, at most `maxDelayMs`, or until the signal fires. Resolves to whether it waited to the
-   * end: `false` when there was no place, at once. Never rejects.
-   *
-   * @throws RangeError unless `ms` is a finite number ≥ 0
+   * end: `false` when there was no place, at once. Rejects only with a RangeError, unless `ms` is a finite number ≥ 0.
    */
   async delay(ms: number, signal?: AbortSignal): Promise<boolean> {
-    const hold = this.hold(ms);
-    if (hold.delayMs === 0 || signal?.aborted) {
-      hold.release();
-      return false;
-    }
+    const delayMs = this.#bounded(ms);
+    if (signal?.aborted || !this.#hasPlaceFor(delayMs)) return false;
+    const place: Held = { until: undefined };
+    this.#places.add(place);
     const waited = await new Promise<boolean>((resolve) => {
       const end = (toTheEnd: boolean): void => {
         clearTimeout(timer);
@@ -75,10 +73,10 @@ export class Tarpit {
         resolve(toTheEnd);
       };
       const onAbort = (): void => end(false);
-      const timer = setTimeout(end, hold.delayMs, true).unref();
+      const timer = setTimeout(end, delayMs, true).unref();
       signal?.addEventListener('abort', onAbort);
     });
-    hold.release();
+    this.#places.delete(place);
     return waited;
   }
 
@@ -88,18 +86,28 @@ export class Tarpit {
    * @throws RangeError unless `ms` is a finite number ≥ 0
    */
   hold(ms: number): TarpitHold {
-    if (!(Number.isFinite(ms) && ms >= 0)) throw new RangeError('Tarpit: ms must be a finite number ≥ 0');
-    const delayMs = Math.min(Math.ceil(ms), this.#maxDelayMs);
-    if (this.#places.size >= this.#maxHeld) this.#dropOver();
-    if (delayMs === 0 || this.#places.size >= this.#maxHeld) return NO_HOLD;
+    const delayMs = this.#bounded(ms);
+    if (!this.#hasPlaceFor(delayMs)) return NO_HOLD;
     const place: Held = { until: this.#clock.now() + delayMs };
     this.#places.add(place);
     return { delayMs, release: () => void this.#places.delete(place) };
   }
 
+  #bounded(ms: number): number {
+    if (!(Number.isFinite(ms) && ms >= 0)) throw new RangeError('Tarpit: ms must be a finite number ≥ 0');
+    return Math.min(Math.ceil(ms), this.#maxDelayMs);
+  }
+
+  #hasPlaceFor(delayMs: number): boolean {
+    if (delayMs === 0) return false;
+    if (this.#places.size >= this.#maxHeld) this.#dropOver();
+    return this.#places.size < this.#maxHeld;
+  }
+
   #dropOver(): void {
     const now = this.#clock.now();
     for (const place of this.#places) {
+      if (place.until === undefined) continue;
       // Also what a clock that went back would keep for longer than any delay.
       if (place.until <= now || place.until > now + this.#maxDelayMs) this.#places.delete(place);
     }
