@@ -57,12 +57,12 @@ describe('fromDomains', () => {
 
   it('takes any text, long ones too', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), (value) => {
-        for (const domain of fromDomains(value, 10)) expect(domain).not.toMatch(/[\s<>()[\],;:"\\@]/);
+      fc.property(fc.string({ unit: fc.constantFrom(...'@@<>()[],;:" .\\aé\0') }), (value) => {
+        expect(fromDomains(value, 10).filter((domain) => /[\t <>()[\],;:"\\@]/.test(domain))).toEqual([]);
       }),
     );
     for (const piece of ['@', '@ ', '@ . ', '@a . ', '"', '(', '\\', '@a.']) {
-      expect(fromDomains(piece.repeat(20_000), 1_000).length).toBeLessThanOrEqual(1_000);
+      expect(fromDomains(piece.repeat(10_000), 1_000).length).toBeLessThanOrEqual(1_000);
     }
   });
 });
