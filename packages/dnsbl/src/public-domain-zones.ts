@@ -24,6 +24,10 @@ export const spamhausDbl: DomainZone = {
   // Asked about an address, which never happens here.
   errors: [{ code: '127.0.1.255', reason: 'error-code' }],
   txt: 'never',
+  testPoints: {
+    mustList: ['dbltest.com'],
+    source: 'https://www.spamhaus.org/faqs/domain-blocklist/#how-can-i-test-the-dbl',
+  },
   lookup: 'https://check.spamhaus.org/query/domain/{domain}',
   source: 'https://docs.spamhaus.com/datasets/docs/source/10-data-type-documentation/datasets/040-zones.html',
   terms: 'https://www.spamhaus.org/blocklists/dnsbl-fair-use-policy/',
@@ -56,6 +60,7 @@ export const surblMulti: DomainZone = {
   ],
   errors: [{ code: '127.0.0.1', reason: 'access-denied' }],
   txt: 'never',
+  testPoints: { mustList: ['surbl-org-permanent-test-point.com'], source: 'https://surbl.org/faqs' },
   lookup: 'https://surbl.org/surbl-analysis',
   source: 'https://surbl.org/lists',
   terms: 'https://surbl.org/usage-policy',
@@ -77,6 +82,7 @@ export const uriblMulti: DomainZone = {
   ],
   errors: [{ code: '127.0.0.1', reason: 'access-denied' }],
   txt: 'never',
+  testPoints: { mustList: ['test.uribl.com'], source: 'https://uribl.com/about.shtml' },
   lookup: 'https://lookup.uribl.com/',
   source: 'https://uribl.com/about.shtml',
   terms: 'https://uribl.com/about.shtml',
@@ -99,6 +105,8 @@ export function abusixDomains(key: string): DomainZone {
       { code: '127.0.1.3', reason: 'behind-short-url' },
     ],
     txt: 'never',
+    // The operator documents a test point for addresses only.
+    testPoints: { mustList: [] },
     lookup: 'https://lookup.abusix.com/search?q={domain}',
     source: 'https://docs.abusix.com/docs/guardian-mail/production-zones',
     terms: 'https://abusix.com/terms-and-conditions/',

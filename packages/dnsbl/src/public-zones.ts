@@ -83,6 +83,8 @@ export const mailspike: AddressZone = {
   ],
   ipv6: false,
   txt: 'never',
+  // The source documents no test point, so only that it does not list everything can be tried.
+  testPoints: { mustList: [] },
   lookup: 'https://mailspike.org/iplookup.html',
   source: 'https://mailspike.org/usage.html',
   terms: 'https://mailspike.org/usage.html',
@@ -104,6 +106,8 @@ export const mailspikeAllow: AddressZone = {
   ],
   ipv6: false,
   txt: 'never',
+  // The source documents no test point, so only that it does not list everything can be tried.
+  testPoints: { mustList: [] },
   source: 'https://mailspike.org/usage.html',
   terms: 'https://mailspike.org/usage.html',
 };
@@ -133,6 +137,8 @@ export const dronebl: AddressZone = {
     { code: '127.0.0.255', reason: 'uncategorized' },
   ],
   txt: 'never',
+  // Classes 1 and 2 are for tests, but the source does not say of which addresses; and 127.0.0.1 is an answer of class 1.
+  testPoints: { mustList: [] },
   lookup: 'https://dronebl.org/lookup?ip={ip}',
   source: 'https://dronebl.org/classes',
   terms: 'https://dronebl.org/docs/howtouse',
@@ -179,6 +185,10 @@ export function abusixCombined(key: string): AddressZone {
       { code: '127.0.0.12', reason: 'policy-no-name' },
     ],
     txt: 'never',
+    testPoints: {
+      mustList: ['127.0.0.2'],
+      source: 'https://abusix.com/docs/abusix-mail-intelligence/executing-dig-host-and-nslookup-queries',
+    },
     lookup: 'https://lookup.abusix.com/search?q={ip}',
     source: 'https://docs.abusix.com/docs/guardian-mail/production-zones',
     terms: 'https://abusix.com/terms-and-conditions/',

@@ -9,7 +9,7 @@ import {
   MemoryStore,
   parseIp,
 } from '@postern/core';
-import { dnsbl, queryDnsbl } from '@postern/dnsbl';
+import { dnsbl, queryDnsbl, ZoneMonitor } from '@postern/dnsbl';
 import { createGateway, smtpBackend } from '@postern/gateway';
 import {
   autoBan,
@@ -41,6 +41,7 @@ function call(what: (...args: never[]) => unknown, ...args: readonly unknown[]):
 }
 
 const resolver = new ZoneResolver({});
+const monitor = new ZoneMonitor({ zones: ['bl.test'], resolver });
 const check = { name: 'nothing', start: () => undefined };
 
 interface Maker {
@@ -116,6 +117,16 @@ const makers: readonly Maker[] = [
     name: 'spamTraps',
     make: (options) => call(spamTraps, options),
     needs: { list: new IpList(), addresses: ['trap@example.org'] },
+  },
+  {
+    name: 'ZoneMonitor',
+    make: (options) => construct(ZoneMonitor, options),
+    needs: { zones: ['bl.test'], resolver },
+  },
+  {
+    name: 'ZoneMonitor.probe',
+    make: (options) => call(monitor.probe.bind(monitor), options),
+    needs: {},
   },
   { name: 'ConcurrencyLimiter', make: (options) => construct(ConcurrencyLimiter, options), needs: {} },
   { name: 'FailureThrottle', make: (options) => construct(FailureThrottle, options), needs: {} },
