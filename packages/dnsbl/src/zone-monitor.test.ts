@@ -324,6 +324,17 @@ describe('ZoneMonitor', () => {
     expect(lists.probes('a.example')).toBe(1);
   });
 
+  it('does not probe again at the start what was probed before it', async () => {
+    const { lists, monitor } = watch({ 'a.example': 'good' });
+    await monitor.probe();
+    await pass(20_000);
+    monitor.start();
+    await pass(39_999);
+    expect(lists.probes('a.example')).toBe(1);
+    await pass(1);
+    expect(lists.probes('a.example')).toBe(2);
+  });
+
   it('ends the wait for a probe with its signal, and leaves nothing behind', async () => {
     const { lists, monitor } = watch({ 'a.example': 'world' });
     expect(await monitor.probe({ signal: AbortSignal.abort() })).toMatchObject([{ status: 'unknown' }]);

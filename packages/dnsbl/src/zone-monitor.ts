@@ -53,7 +53,7 @@ export interface ProbeOptions {
 interface Watched {
   readonly zone: CompiledZone;
   readonly record: ZoneRecord;
-  /** When it is to be probed next, in milliseconds of `performance.now()`. */
+  /** When it is to be probed next, in milliseconds of `performance.now()`; 0: as soon as anybody watches. */
   dueAt: number;
   /** When its last probe ended. */
   probedAt: number;
@@ -113,7 +113,8 @@ async function untilAborted(done: Promise<void>, signal: AbortSignal | undefined
  *   have a zone set aside.
  * - Probes go past caches (`fresh`) and take no stale answers. They never overlap, and no timer keeps the process alive.
  *
- * Bounds: 16 queries a probe, `maxConcurrentProbes` zones at once, at most one probe of a zone in `retryMs` (give or take
+ * A list that begins to list everything is believed until its next probe, and what a cache keeps of it lives on for its
+ * TTL. Bounds: 16 queries a probe, `maxConcurrentProbes` zones at once, at most one probe of a zone in `retryMs` (give or take
  * the jitter of 20 %).
  *
  * @example
@@ -127,6 +128,7 @@ async function untilAborted(done: Promise<void>, signal: AbortSignal | undefined
  *   resolver: systemResolver(),
  *   onChange: ({ zone, to, state }) => console.log(zone, to, state.reason),
  * });
+ * await monitor.probe();
  * monitor.start();
  * const check = dnsbl({ zones, monitor });
  * // and when the server stops:
@@ -182,12 +184,12 @@ export class ZoneMonitor implements ZoneHealth, Disposable {
     this.#probed = [...this.#watched.values()].filter(({ zone }) => zone.probes.length > 0);
   }
 
-  /** Probes all zones now and from then on. Does nothing if it does so already. */
+  /**
+   * Probes all zones from now on, at once those that have not been probed yet. Does nothing if it does so already. Who must
+   * not ask a list that lists everything even once awaits `probe()` before it.
+   */
   start(): void {
-    if (this.#running) return;
     this.#running = true;
-    const now = performance.now();
-    for (const watched of this.#probed) watched.dueAt = now;
     this.#schedule();
   }
 
@@ -201,7 +203,10 @@ export class ZoneMonitor implements ZoneHealth, Disposable {
     this.#stopping.abort();
     this.#stopping = new AbortController();
     const now = this.#clock.now();
-    for (const { record } of this.#watched.values()) this.#announce(record.forget(now));
+    for (const watched of this.#watched.values()) {
+      watched.dueAt = 0;
+      this.#announce(watched.record.forget(now));
+    }
   }
 
   [Symbol.dispose](): void {
