@@ -20,8 +20,9 @@ export interface RelayAclHooks {
   readonly onRecipientFailure?: 'defer' | 'permit';
   /**
    * The most unknown recipients of a stranger's session; one more, and every recipient after it, ends the session with 421
-   * 4.7.0: whoever tries out addresses has to connect again and again. Those count that `recipients` does not know, and those
-   * that the gateway's backend refused with 5.1.1 or 5.1.10. Default 20; `Infinity` for no such bound.
+   * 4.7.0: whoever tries out addresses has to connect again and again. Those count that `recipients` does not know, and, at
+   * the end of each transaction, those that the gateway's backend refused with 5.1.1 or 5.1.10; within one, the gateway's
+   * `maxRefusedRecipients` bounds these. Default 20; `Infinity` for no such bound.
    */
   readonly maxUnknownRecipients?: number;
   /**
