@@ -7,6 +7,8 @@
  * and time-outs are never listings. {@link queryDomainList} does so for lists of domains. {@link dnsbl} is the same as a
  * `Check` of a gateway.
  *
+ * {@link ZoneMonitor} watches lists at their test points, so that queries do not ask those that do not work.
+ *
  * @module
  */
 export { type DnsblOptions, dnsbl } from './dnsbl-check.ts';
@@ -19,7 +21,9 @@ export type {
   DomainZone,
   ZoneProperties,
 } from './dnsbl-zone.ts';
+export { type AskedDomain, type DomainDnsblOptions, domainDnsbl } from './domain-dnsbl-check.ts';
 export type { RegistrableDomain } from './domain-questions.ts';
+export { type ExternalHop, firstExternalHop } from './first-external-hop.ts';
 export type { ListingPolicyOptions } from './listing-policy.ts';
 export { abusixDomains, spamhausDbl, spamhausDblDqs, surblMulti, uriblMulti } from './public-domain-zones.ts';
 export {
@@ -37,6 +41,7 @@ export {
 export { type QueryDnsblOptions, queryDnsbl } from './query-dnsbl.ts';
 export { type QueryDomainListOptions, queryDomainList } from './query-domain-list.ts';
 export type { AskingOptions, QueryOptions } from './query-options.ts';
+export { type ReceivedDnsblOptions, receivedDnsbl } from './received-dnsbl-check.ts';
 export type { ZoneHealth } from './zone-health.ts';
 export { type ProbeOptions, ZoneMonitor, type ZoneMonitorOptions } from './zone-monitor.ts';
 export type { ZoneTestPoints } from './zone-probe.ts';
