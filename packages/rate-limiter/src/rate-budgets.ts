@@ -44,7 +44,7 @@ function forEach<T>(make: (name: BudgetName) => T): Readonly<Record<BudgetName, 
 export function readBudgets(owner: string, read: OptionReader): BudgetLimits {
   return forEach((name) => {
     const limits = read.value(name, isArray, 'an array of limits, empty for none') ?? defaults[name];
-    if (limits.length > 0) inOption(owner, name, () => new RateLimiter({ limits, maxKeys: 1 }));
+    if (limits.length > 0) inOption(owner, name, () => new RateLimiter({ limits }));
     for (const { per } of limits) {
       // A key that no session has would be a limit that never applies.
       if (typeof per === 'string' && per !== 'total' && !knownKeys.includes(per)) {

@@ -166,6 +166,11 @@ describe('RateLimiter', () => {
     for (const per of ['', 7, undefined]) expect(make({ per })).toThrow('"per"');
     expect(make({ limit: 1 })).toThrow('unknown option "limit"');
     expect(make({}, { maxKeys: 0 })).toThrow(RangeError);
+    // Fewer places than a call has keys: every call would be refused.
+    const limits = ['client', 'user'].map((per) => ({ name: per, per, count: 1, perMs: 1_000 }));
+    expect(() => new RateLimiter({ limits, maxKeys: 1 })).toThrow('option "maxKeys" must be at least 2');
+    const least = new RateLimiter({ limits, maxKeys: 2 });
+    expect(least.consume({ client: 'a', user: 'b' })).toMatchObject({ allowed: true });
     expect(make({}, { maxKeys: 10, store: new MemoryStore() })).toThrow('"maxKeys"');
     expect(() => new RateLimiter({ limits: [] })).toThrow('"limits"');
     expect(() => new RateLimiter({ limits: [perClient, perClient] })).toThrow('different names');

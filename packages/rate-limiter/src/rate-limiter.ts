@@ -27,7 +27,10 @@ export interface RateLimiterOptions {
   readonly store?: Store;
   /** Stands before every key in the `store`: limiters of the same name share their counts. Default `rate`. */
   readonly name?: string;
-  /** Without a `store`: the most states, one for each key and limit. 1 to 16,777,216, default 100,000; 62 bytes each. */
+  /**
+   * Without a `store`: the most states, one for each key and limit. From the number of limits to 16,777,216, default
+   * 100,000; 62 bytes each.
+   */
   readonly maxKeys?: number;
   /** Without a `store`, which has its own. Default: the system's. */
   readonly clock?: Clock;
@@ -76,8 +79,9 @@ const unlimited: RateResult = Object.freeze({
  *
  * What is guaranteed, whatever clients do:
  *
- * - **No limit is ever exceeded** by one key, at any instant: counts, bursts and windows are exact for whole numbers up to
- *   2^53 (cost × milliseconds), far beyond it within 1 part in 10^15. With a shared `store`, what the store promises.
+ * - **No limit is ever exceeded** by a key whose state is kept, at any instant: counts, bursts and windows are exact for
+ *   whole numbers up to 2^53 (cost × milliseconds), far beyond it within 1 part in 10^15. With a shared `store`, what the
+ *   store promises.
  * - **Memory is fixed**: `maxKeys` states, each 62 bytes; the text of keys is not kept, but a keyed fingerprint of 128 bits,
  *   so nobody can make two keys that count as one.
  * - **Nobody gets free by flooding**: the state of a key that is at its limit, or that was refused and would be refused
@@ -135,6 +139,8 @@ export class RateLimiter {
     if (this.#store !== undefined && options.maxKeys !== undefined) {
       read.refuse('maxKeys', 'absent beside a store, which has its own bound');
     }
+    // With less no call would ever find a place for all its keys.
+    if (maxKeys < limits.length) read.refuse('maxKeys', `at least ${limits.length}, one for each limit`);
     this.#limits = limits.map((limit, index) => new RateLimit(limit, index));
     this.#counters = new Map(this.#limits.map((limit) => [limit, new RateCounter(limit.name, limit.capacity)]));
     if (new Set(this.#limits.map((limit) => limit.name)).size < this.#limits.length) {
