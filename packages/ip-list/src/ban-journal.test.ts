@@ -297,7 +297,8 @@ describe('BanJournal', () => {
     const bans = await open(file, { compactAtBytes: 10_000 });
     await addOften(bans);
     await bans.close();
-    expect((await stat(file)).size).toBeLessThan(20_000);
+    // Of 18,839 bytes at least 10,000 are gone, however long that took.
+    expect((await stat(file)).size).toBeLessThan(10_000);
 
     const grown = await open(file);
     await addOften(grown);

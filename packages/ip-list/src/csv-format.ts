@@ -43,6 +43,7 @@ export function csvFormat<Key>(
   /** The lines of a record whose last field is still open, and the number of the first of them. */
   let begun = '';
   let begunAt = 0;
+  let isTooLong = false;
 
   function header(text: string, isComment: boolean, output: LineOutput<Key>): void {
     const split = splitCsvRecord(text, delimiter);
@@ -70,18 +71,13 @@ export function csvFormat<Key>(
   }
 
   function goOn(text: string, output: LineOutput<Key>): void {
-    const whole = begun + text;
-    begun = '';
     const isOver = hasOddQuotes(text);
-    if (whole.length > MAX_LENGTH) {
-      output.problem('skipped', 'line-too-long', '');
-      // Still the same field: what follows is no record.
-      if (!isOver) begun = whole.slice(0, MAX_LENGTH);
-    } else if (isOver) {
-      record(whole, begunAt, output);
-    } else {
-      begun = `${whole}\n`;
-    }
+    isTooLong ||= begun.length + text.length > MAX_LENGTH;
+    const whole = isTooLong ? begun : `${begun}${text}\n`;
+    begun = isOver ? '' : whole;
+    if (isTooLong) output.problem('skipped', 'line-too-long', '');
+    else if (isOver) record(whole, begunAt, output);
+    if (isOver) isTooLong = false;
   }
 
   return {
