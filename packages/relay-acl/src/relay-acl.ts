@@ -49,7 +49,10 @@ export interface RelayAclOptions<Domains extends DomainSource = DomainSource> {
 export interface RelayRequest {
   /** The client's address; text that is none, or `undefined` (the client is gone), is denied. */
   readonly ip: string | IpAddress | undefined;
-  /** Who has logged in; `undefined` or `''`: nobody. */
+  /**
+   * Who has logged in; `undefined` or `''`: nobody. So is, in a program without types, whatever is no text: `smtp-server` has
+   * `false` for a stranger behind STARTTLS.
+   */
   readonly user?: string | undefined;
   /** The reverse-path. Not judged: anyone can write any, so it never speaks for a client. */
   readonly mailFrom?: string | undefined;
@@ -248,7 +251,7 @@ export class RelayAcl<Options extends RelayAclOptions = RelayAclOptions> {
     }
     // RFC 5321 §4.1.3 keeps literals for emergencies; through a relay they reach into its own network.
     if (literal !== undefined) return deny('address-literal', domain);
-    // What is no name is nobody: `null` and `false` come from servers without types.
+    // What is no text is nobody.
     if (typeof user === 'string' && user !== '') {
       const summary = `The authenticated user ${user} may send to any domain.`;
       return { decision: 'relay', reason: 'authenticated', matched: user, summary, reply: undefined };
