@@ -71,12 +71,22 @@ describe('ConcurrencyLimiter', () => {
     expect(limiter.acquire({ client: '192.0.2.3' })).toMatchObject({ granted: false, limit: 'network' });
     await lease(limiter, '198.51.100.1');
     expect(limiter.acquire({ client: '203.0.113.1' })).toMatchObject({ granted: false, limit: 'strangers' });
+  });
+
+  it('tells how each limit fared', async () => {
+    const limiter = new ConcurrencyLimiter({ total: 5, perClient: 2, perNetwork: 10, reserved: 1 });
+    const leases = ['192.0.2.1', '192.0.2.1', '192.0.2.2', '198.51.100.1'].map((client) => lease(limiter, client));
+    limiter.acquire({ client: '192.0.2.1' });
+    limiter.acquire({ client: '203.0.113.1' });
+    for (const each of leases) (await each).release();
+    await lease(limiter, '10.0.0.1', true);
     expect(limiter.stats()).toEqual({
-      held: 4,
-      peak: 4,
+      held: 1,
       waiting: 0,
-      granted: 4,
-      refused: { client: 1, network: 1, strangers: 1, total: 0 },
+      granted: 5,
+      peaks: { client: 2, network: 3, strangers: 4, total: 4 },
+      nearRefusals: { client: 1, network: 0, strangers: 1, total: 1 },
+      refused: { client: 1, network: 0, strangers: 1, total: 0 },
     });
   });
 

@@ -10,6 +10,7 @@ import {
   type Store,
 } from '@postern/core';
 import { type ConcurrencyLease, type ConcurrencyLimit, type ConcurrencyRefusal, Lease } from './concurrency-lease.ts';
+import { NEAR } from './rate-stats.ts';
 import { type HeldSlots, SlotHolder, type Taken } from './slot-holder.ts';
 import { WaitingLine } from './waiting-line.ts';
 
@@ -60,10 +61,12 @@ export interface AcquireOptions {
 export interface ConcurrencyStats {
   /** Leases held by this process. */
   readonly held: number;
-  /** The most that were. */
-  readonly peak: number;
   readonly waiting: number;
   readonly granted: number;
+  /** The most leases that this process held at once under each limit: of one client, of one network, of all strangers, of all. */
+  readonly peaks: Readonly<Record<ConcurrencyLimit, number>>;
+  /** Leases that left a fifth of a limit or less. */
+  readonly nearRefusals: Readonly<Record<ConcurrencyLimit, number>>;
   /** Refusals by what was full, those after a wait included. */
   readonly refused: Readonly<Record<ConcurrencyLimit, number>>;
 }
@@ -104,9 +107,12 @@ export class ConcurrencyLimiter {
   readonly #prefix: string;
   readonly #holder: SlotHolder;
   readonly #line: WaitingLine;
-  readonly #refused: Record<ConcurrencyLimit, number> = { client: 0, network: 0, strangers: 0, total: 0 };
+  /** Leases by the keys of their slots. */
+  readonly #heldBy = new Map<string, number>();
+  readonly #peaks = noneOfEach();
+  readonly #nearRefusals = noneOfEach();
+  readonly #refused = noneOfEach();
   #held = 0;
-  #peak = 0;
   #granted = 0;
   #serving = false;
   #serveAgain = false;
@@ -163,9 +169,10 @@ export class ConcurrencyLimiter {
   stats(): ConcurrencyStats {
     return {
       held: this.#held,
-      peak: this.#peak,
       waiting: this.#line.size,
       granted: this.#granted,
+      peaks: { ...this.#peaks },
+      nearRefusals: { ...this.#nearRefusals },
       refused: { ...this.#refused },
     };
   }
@@ -213,12 +220,27 @@ export class ConcurrencyLimiter {
   #lease(held: HeldSlots): ConcurrencyLease {
     this.#held += 1;
     this.#granted += 1;
-    this.#peak = Math.max(this.#peak, this.#held);
+    for (const { key } of held.slots) this.#count(key);
     return new Lease(() => {
       this.#held -= 1;
+      for (const { key } of held.slots) this.#uncount(key);
       this.#holder.giveBack(held);
       this.#serve();
     });
+  }
+
+  #count(key: string): void {
+    const limit = this.#limitOf(key);
+    const count = (this.#heldBy.get(key) ?? 0) + 1;
+    this.#heldBy.set(key, count);
+    this.#peaks[limit] = Math.max(this.#peaks[limit], count);
+    if (count >= NEAR * this.#limits[limit]) this.#nearRefusals[limit] += 1;
+  }
+
+  #uncount(key: string): void {
+    const count = (this.#heldBy.get(key) ?? 1) - 1;
+    if (count === 0) this.#heldBy.delete(key);
+    else this.#heldBy.set(key, count);
   }
 
   #refusal(key: string | undefined, reason: ConcurrencyRefusal['reason']): ConcurrencyRefusal {
@@ -286,4 +308,8 @@ export class ConcurrencyLimiter {
       });
     });
   }
+}
+
+function noneOfEach(): Record<ConcurrencyLimit, number> {
+  return { client: 0, network: 0, strangers: 0, total: 0 };
 }

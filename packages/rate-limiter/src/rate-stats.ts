@@ -13,7 +13,8 @@ export interface RateStats {
   readonly peak: number;
 }
 
-const NEAR = 0.8;
+/** From this share of a limit on, a call that was allowed came near a refusal. */
+export const NEAR = 0.8;
 
 /** Counts for one limit. */
 export class RateCounter {
