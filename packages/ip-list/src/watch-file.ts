@@ -91,7 +91,8 @@ class FileWatcher<Key> implements FileWatch {
   #next: Promise<ReloadEvent> | undefined;
   /** Which file was read last; `''`: none, `undefined`: it is to be read again. */
   #seen: string | undefined;
-  /** Something happened beside the file while it was read. */
+  #looking = false;
+  /** Something happened beside the file while it was read or looked at. */
   #lookAgain = false;
   /** How many entries the last reading gave that was used. */
   #entries: number | undefined;
@@ -141,10 +142,10 @@ class FileWatcher<Key> implements FileWatch {
     this.#stopListening();
     this.#directory = directory;
     try {
-      this.#watcher = watch(dirname(path), { persistent: false }, (_event, name) => {
-        // A symbolic link further up may change under another name.
+      this.#watcher = watch(dirname(path), { persistent: false }, (event, name) => {
         if (name === null || name === basename(path)) this.#changed();
-        else this.#look();
+        // A symbolic link on the way to the file may be turned under another name; what is written to others is nothing.
+        else if (event === 'rename') this.#look();
       });
       this.#watcher.on('error', () => this.#stopListening());
     } catch {
@@ -176,16 +177,29 @@ class FileWatcher<Key> implements FileWatch {
   /** Whether it is still the file that was read. */
   #look(): void {
     if (this.#closing.signal.aborted) return;
-    if (this.#reading !== undefined) {
+    // One look at a time, however much goes on in the directory.
+    if (this.#reading !== undefined || this.#looking) {
       this.#lookAgain = true;
       return;
     }
     if (this.#debounce !== undefined) return;
+    this.#looking = true;
     void this.#listen()
       .then(() => identify(this.#settings.path, versionOf))
       .then((now) => {
-        if (now !== this.#seen && this.#reading === undefined) this.#changed();
+        this.#looking = false;
+        // Who reads looks again afterwards.
+        if (this.#reading !== undefined) return;
+        if (now !== this.#seen) this.#changed();
+        this.#lookOnceMore();
       });
+  }
+
+  /** Once more, when something happened meanwhile. */
+  #lookOnceMore(): void {
+    if (!this.#lookAgain) return;
+    this.#lookAgain = false;
+    this.#look();
   }
 
   async #read(): Promise<ReloadEvent> {
@@ -198,10 +212,7 @@ class FileWatcher<Key> implements FileWatch {
     const again = event.outcome === 'refused' && (event.error === 'changed' || event.error === 'unreadable');
     this.#seen = again && seen !== '' ? undefined : seen;
     if (event.outcome === 'refused' && event.error === 'changed') this.#changed();
-    if (this.#lookAgain) {
-      this.#lookAgain = false;
-      this.#look();
-    }
+    this.#lookOnceMore();
     announceReload(event, this.#settings.onReload);
     return event;
   }
