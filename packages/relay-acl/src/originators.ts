@@ -31,9 +31,9 @@ const specials = /[@<>()[\],;:"\\\t]/;
  * The mailboxes of a `From` or `Sender` field (RFC 5322 §3.6.2), `undefined` when it cannot be read beyond doubt.
  *
  * Strict on purpose: what is shown to the recipient must be what was judged here, whichever reader he has. So there are no
- * groups (RFC 6854 §4), no routes, no empty places in the list, no space, comment or encoded word within an address, nothing
- * in a comment that looks like an address, no special character in a quoted local part, no control character, and nothing
- * that is no UTF-8. A display name may have dots in it, as RFC 5322 §4.1 allows of old.
+ * groups (RFC 5322 §3.6.2 has none here, RFC 6854 has let some in), no routes, no empty places in the list, no space, comment
+ * or encoded word within an address, nothing in a comment that looks like an address, no special character in a quoted local
+ * part, no control character, and nothing that is no UTF-8. A display name may have dots in it, as RFC 5322 §4.1 allows of old.
  *
  * One pass over at most 16,384 characters; never throws on a string.
  *
