@@ -176,6 +176,16 @@ describe('autoBan', () => {
     expect(await ban()).toBe(10);
   });
 
+  it('counts anew after a ban, also when that was shorter than the window', async () => {
+    const scene = new Scene({ banMs: 1_000, withinMs: 60 * MINUTE_MS });
+    for (let count = 0; count < 3; count += 1) await scene.report('192.0.2.1');
+    scene.clock.advance(1_000);
+    for (let count = 0; count < 2; count += 1) await scene.report('192.0.2.1');
+    expect(scene.events).toHaveLength(1);
+    await scene.report('192.0.2.1');
+    expect(scene.events).toHaveLength(2);
+  });
+
   it('counts whose refusals it is told to: by the check, or by the kind of the finding', async () => {
     const other: ReportedOpinion = {
       ...rejection,

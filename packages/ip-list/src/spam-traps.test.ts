@@ -232,6 +232,28 @@ describe('spamTraps', () => {
     expect(events).toMatchObject([{ outcome: 'failed' }]);
   });
 
+  it('counts no ban as waiting that the list has taken or refused', async () => {
+    const outcomes = new Set<string>();
+    let broken = false;
+    const add = (): void => {
+      broken = !broken;
+      if (broken) throw new Error('disk full');
+    };
+    const scene = new Scene({
+      list: { add, delete: () => false },
+      onBan: (event) => outcomes.add(event.outcome === 'failed' ? String(event.error) : event.outcome),
+    });
+    const session = sampleSession();
+    const run = scene.start(session);
+    for (let count = 0; count < 10_001; count += 1) {
+      run.recipient?.(sampleTransaction(), mailboxPath(TRAP), signal);
+      run.report?.(reportOf(session, 'x@spam.example'));
+      if (count % 100 === 0) await settled();
+    }
+    await settled();
+    expect([...outcomes].toSorted()).toEqual(['Error: disk full', 'listed']);
+  });
+
   it('never lists a trusted network, an authenticated user or an ignored one', async () => {
     const client = fc.record({
       address: fc.constantFrom('192.0.2.1', '192.0.2.2', '198.51.100.1', '2001:db8::1', '127.0.0.1'),
