@@ -1,3 +1,4 @@
+import type { Check } from '@postern/core';
 import type { DeliverFunction } from '@postern/gateway';
 import { type RateLimitOptions, type RateLimitsCheck, type RateLimitsOptions, rateLimits } from '@postern/rate-limiter';
 import { relayAcl } from '@postern/relay-acl';
@@ -29,11 +30,19 @@ class Scene implements AsyncDisposable {
     this.gateway = gateway;
   }
 
-  static async start(options: RateLimitsOptions, more: Partial<GatewayServerOptions> = {}): Promise<Scene> {
+  static async start(
+    options: RateLimitsOptions,
+    { more = [], ...gatewayOptions }: Partial<GatewayServerOptions> & { more?: readonly Check[] } = {},
+  ): Promise<Scene> {
     const clock = new FakeClock();
     const check = rateLimits(options);
     const acl = relayAcl({ localDomains: ['example.org'], trustedNetworks: [OWNER] });
-    const gateway = await GatewayServer.start({ deliver: drop, clock, checks: [acl, check], ...more });
+    const gateway = await GatewayServer.start({
+      deliver: drop,
+      clock,
+      checks: [acl, check, ...more],
+      ...gatewayOptions,
+    });
     return new Scene(clock, check, gateway);
   }
 
@@ -163,6 +172,31 @@ describe('limits at a gateway', () => {
     expect(await send(client)).toEqual([250, 450]);
     scene.clock.advance(MINUTE_MS);
     expect(await send(client)).toEqual([250, 250, 250]);
+  });
+
+  it('hold bytes that no check saw, behind a bare LF or in a header without an end', async () => {
+    for (const flood of [`Subject: hi\r\n\r\nx\n${'x\r\n'.repeat(4_000)}`, 'X: x\r\n'.repeat(40_000)]) {
+      await using scene = await Scene.start({ bytes: perClient(10_000) });
+      const client = await scene.greeted();
+      await client.command('MAIL FROM:<ann@client.example>');
+      await client.command('RCPT TO:<bob@example.org>');
+      expect((await client.data(flood)).code).toBeGreaterThanOrEqual(500);
+      expect(await send(client)).toEqual([250, 450]);
+    }
+  });
+
+  it('hold strangers whom a check defers without end', async () => {
+    const later: Check = {
+      name: 'later',
+      start: () => ({
+        recipient: () => ({ finding: { kind: 'test/later', summary: 'Not now.' }, verdict: 'defer' }),
+      }),
+    };
+    await using scene = await Scene.start({ messages: perClient(3), recipients: perClient(5) }, { more: [later] });
+    const client = await scene.greeted();
+    const codes: number[] = [];
+    for (let count = 0; count < 4; count += 1) codes.push(...(await send(client, { recipients: 2 })));
+    expect(codes).toEqual([250, 451, 451, 250, 451, 451, 250, 451, 452, 250, 450, 450]);
   });
 
   it('hold commands that fail, also those that the server refuses by itself', async () => {
