@@ -4,6 +4,7 @@ import { type DnsblResult, sumUp } from './dnsbl-result.ts';
 import { decisionAt } from './early-decision.ts';
 import { judgeAnswer, skippedResult, unknownResult } from './judge-answer.ts';
 import { listingText } from './listing-text.ts';
+import { traced } from './query-tracing.ts';
 import type { ZoneHealth } from './zone-health.ts';
 import type { ZoneResult, ZoneUnknownReason } from './zone-result.ts';
 
@@ -174,5 +175,8 @@ export function askZones(
       }
     }
   }
-  return new Promise((resolve) => new ZoneQuery(questions, subject, options, signal, resolve).start());
+  return traced(
+    subject,
+    () => new Promise((resolve) => new ZoneQuery(questions, subject, options, signal, resolve).start()),
+  );
 }

@@ -41,8 +41,10 @@ export {
 export { type QueryDnsblOptions, queryDnsbl } from './query-dnsbl.ts';
 export { type QueryDomainListOptions, queryDomainList } from './query-domain-list.ts';
 export type { AskingOptions, QueryOptions } from './query-options.ts';
+export type { QueryTrace } from './query-tracing.ts';
 export { type ReceivedDnsblOptions, receivedDnsbl } from './received-dnsbl-check.ts';
 export type { ZoneHealth } from './zone-health.ts';
+export { type ZoneLimit, ZoneLimits, type ZoneLimitsOptions } from './zone-limits.ts';
 export { type ProbeOptions, ZoneMonitor, type ZoneMonitorOptions } from './zone-monitor.ts';
 export type { ZoneTestPoints } from './zone-probe.ts';
 export type { ZoneFacts, ZoneResult, ZoneSkippedReason, ZoneUnknownReason } from './zone-result.ts';

@@ -1,5 +1,6 @@
 import { type DnsAnswer, formatIp, type IpAddress, parseIp } from '@postern/core';
 import type { CompiledZone } from './compiled-zone.ts';
+import { limitReason } from './limit-failure.ts';
 import type { ZoneResult, ZoneSkippedReason, ZoneUnknownReason } from './zone-result.ts';
 
 /** Answers that a result keeps. A list gives a handful; a hostile one could give thousands. */
@@ -89,7 +90,7 @@ export function judgeAnswer(zone: CompiledZone, answer: DnsAnswer<'A'>, subject:
       return zone.clean;
     case 'failure':
       // Only the word: the sentence may quote the name that was asked, and with it the query key.
-      return unknownResult(zone, answer.reason);
+      return unknownResult(zone, limitReason(answer) ?? answer.reason);
     case 'records':
       return judgeRecords(zone, answer.records, subject);
   }

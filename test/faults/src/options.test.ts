@@ -9,7 +9,15 @@ import {
   MemoryStore,
   parseIp,
 } from '@postern/core';
-import { dnsbl, queryDnsbl, ZoneMonitor } from '@postern/dnsbl';
+import {
+  dnsbl,
+  domainDnsbl,
+  queryDnsbl,
+  queryDomainList,
+  receivedDnsbl,
+  ZoneLimits,
+  ZoneMonitor,
+} from '@postern/dnsbl';
 import { createGateway, smtpBackend } from '@postern/gateway';
 import {
   autoBan,
@@ -78,6 +86,18 @@ const makers: readonly Maker[] = [
   },
   { name: 'dnsbl', make: (options) => call(dnsbl, options), needs: { zones: ['bl.test'] } },
   { name: 'queryDnsbl', make: (options) => call(queryDnsbl, '127.0.0.2', options), needs: { zones: [], resolver } },
+  { name: 'queryDomainList', make: (options) => call(queryDomainList, 'a.b', options), needs: { zones: [], resolver } },
+  { name: 'domainDnsbl', make: (options) => call(domainDnsbl, options), needs: { zones: ['dbl.test'] } },
+  {
+    name: 'receivedDnsbl',
+    make: (options) => call(receivedDnsbl, options),
+    needs: { zones: ['bl.test'], trusted: ['192.0.2.1'] },
+  },
+  {
+    name: 'ZoneLimits',
+    make: (options) => construct(ZoneLimits, resolver, options),
+    needs: { limits: [{ zone: 'bl.test' }] },
+  },
   {
     name: 'verifyReverseDns',
     make: (options) => call(verifyReverseDns, '192.0.2.1', options),
