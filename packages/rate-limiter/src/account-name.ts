@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { userKeyOf } from './rate-subject.ts';
 
 /** No mail system has longer ones; RFC 5321 §4.5.3.1 allows 64 octets and 255 of domain. */
 const LONGEST = 1_024;
@@ -10,5 +11,5 @@ const LONGEST = 1_024;
  */
 export function accountKey(user: string): string {
   if (user.length > LONGEST) return 'too-long';
-  return createHash('sha256').update(user.normalize('NFKC').toLowerCase()).digest('base64url');
+  return createHash('sha256').update(userKeyOf(user)).digest('base64url');
 }
