@@ -1,9 +1,12 @@
 import { type Cidr, cidrContains, formatCidr, formatIp, type IpAddress, networkOf } from '@postern/core';
 import { FakeClock } from '@postern/testing';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { IpList, type IpListEntry } from './ip-list.ts';
 import type { IpListInput } from './list-contents.ts';
+
+// Thousands of steps beside a list that looks at every entry: some seconds, and many more on a busy machine.
+vi.setConfig({ testTimeout: 120_000 });
 
 interface ModelEntry {
   readonly cidr: Cidr;

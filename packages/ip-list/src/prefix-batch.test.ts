@@ -50,6 +50,7 @@ describe('PrefixBatch', () => {
           sorted.map((each) => ({ prefix: formatCidr(each.cidr), number: each.number })),
         );
       }),
+      { numRuns: 40 },
     );
   });
 
