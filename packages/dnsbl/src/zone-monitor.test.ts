@@ -269,6 +269,27 @@ describe('ZoneMonitor', () => {
     monitor.suspect('unheard-of.example');
   });
 
+  it('is not put off by queries, and a zone that is set aside is not brought forward', async () => {
+    const { lists, monitor } = watch({ 'a.example': 'good' }, { retryMs: 60_000, random: () => 0 });
+    monitor.start();
+    await pass(0);
+    for (let each = 0; each < 3; each++) monitor.suspect('a.example');
+    await pass(48_000);
+    expect(lists.probes('a.example')).toBe(2);
+
+    const other = watch({ 'b.example': 'world' }, { failuresToSetAside: 1 });
+    other.monitor.start();
+    await pass(0);
+    await pass(10_000);
+    expect(other.lists.probes('b.example')).toBe(2);
+    await pass(15_000);
+    other.monitor.suspect('b.example');
+    await pass(4_999);
+    expect(other.lists.probes('b.example')).toBe(2);
+    await pass(1);
+    expect(other.lists.probes('b.example')).toBe(3);
+  });
+
   it('never decides by what queries say', async () => {
     const { monitor, changes } = watch({ 'a.example': 'good', 'b.example': 'good' });
     monitor.start();
@@ -296,6 +317,22 @@ describe('ZoneMonitor', () => {
     await pass(59_999);
     expect(lists.probes('a.example')).toBe(2);
     await pass(1);
+    expect(lists.probes('a.example')).toBe(3);
+  });
+
+  it('does not start a round because its time has come while another goes on', async () => {
+    const { lists, monitor } = watch({ 'a.example': 'good' });
+    monitor.start();
+    await pass(59_500);
+    const letGo = lists.resolver.hold('2.0.0.127.a.example');
+    const done = monitor.probe();
+    await pass(1_000);
+    expect(lists.probes('a.example')).toBe(2);
+    letGo();
+    await done;
+    await pass(59_000);
+    expect(lists.probes('a.example')).toBe(2);
+    await pass(1_000);
     expect(lists.probes('a.example')).toBe(3);
   });
 
@@ -382,8 +419,15 @@ describe('ZoneMonitor', () => {
     monitor.start();
     monitor.stop();
     monitor.start();
+    const probesOfOther = lists.probes('b.example');
     await pass(0);
     expect(monitor.isAside('a.example')).toBe(true);
+    expect(lists.probes('b.example')).toBe(probesOfOther + 1);
+    // It has just been probed: not so after another stop.
+    monitor.stop();
+    monitor.start();
+    await pass(0);
+    expect(lists.probes('b.example')).toBe(probesOfOther + 2);
     monitor[Symbol.dispose]();
     expect(vi.getTimerCount()).toBe(0);
     expect(monitor.isAside('a.example')).toBe(false);

@@ -71,21 +71,22 @@ describe('ZoneRecord', () => {
   });
 
   it('does what a plain reading of its history says', () => {
-    const step = fc.oneof(
-      fc.record({
-        outcome: fc.constantFrom(pass, fault, silent),
-        heardOthers: fc.boolean(),
-      }),
-      fc.constant('forget' as const),
+    // Silences are what adds up, so there are many.
+    const outcome = fc.oneof(
+      { weight: 8, arbitrary: fc.constant(silent) },
+      { weight: 1, arbitrary: fc.constantFrom(pass, fault) },
     );
+    const step = fc.oneof(
+      { weight: 9, arbitrary: fc.record({ outcome, heardOthers: fc.boolean() }) },
+      { weight: 1, arbitrary: fc.constant('forget' as const) },
+    );
+    const anySteps = fc.array(step, { maxLength: 60, size: 'max' });
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 60 }), fc.integer({ min: 1, max: 5 }), (steps, failuresToSetAside) => {
+      fc.property(anySteps, fc.integer({ min: 1, max: 4 }), (steps, failuresToSetAside) => {
         const record = new ZoneRecord('bl.example', failuresToSetAside, 0);
         let before: ZoneState = record.state;
-        steps.forEach((_, index) => {
-          const now = steps[index];
+        steps.forEach((now, index) => {
           const at = index + 1;
-          if (now === undefined) return;
           const change = now === 'forget' ? record.forget(at) : record.probed(now.outcome, at, now.heardOthers);
 
           const history = steps.slice(steps.slice(0, at).lastIndexOf('forget') + 1, at);
