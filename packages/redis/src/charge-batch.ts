@@ -1,13 +1,16 @@
 import type { Charge, ChargeResult } from '@postern/core';
-import { ChargeWriter, readChargeReply } from './charge-codec.ts';
+import { readChargeReply, writeCharges } from './charge-codec.ts';
 import { LuaScript } from './lua-script.ts';
-import { chargeSource } from './rate-source.ts';
+import { chargeSource, plainChargeSource } from './rate-source.ts';
 import type { RedisLink } from './redis-link.ts';
 import type { ScriptClock } from './script-clock.ts';
 import type { StoreKeys } from './store-keys.ts';
 
-/** At most so many charges are made by one script, so that nobody else waits long for Redis: about a millisecond. */
-const mostCharges = 256;
+/**
+ * At most so many charges are made by one script: a fraction of a millisecond. So nobody else waits long for Redis, and what
+ * comes next is written here while Redis computes.
+ */
+const mostCharges = 96;
 
 interface Waiting {
   readonly charges: readonly Charge[];
@@ -24,6 +27,7 @@ export class ChargeBatch {
   readonly #keys: StoreKeys;
   readonly #clock: ScriptClock;
   readonly #script = new LuaScript(chargeSource);
+  readonly #plainScript = new LuaScript(plainChargeSource);
   #waiting: Waiting[] = [];
 
   constructor(link: RedisLink, keys: StoreKeys, clock: ScriptClock) {
@@ -58,9 +62,9 @@ export class ChargeBatch {
   async #send(batch: readonly Waiting[]): Promise<void> {
     const lists = batch.map(({ charges }) => charges);
     const reply = await this.#link.ask(() => {
-      const writer = new ChargeWriter(this.#keys);
-      const input = writer.write(lists);
-      return this.#script.run(this.#link.commands, writer.keys, [...this.#clock.args(), input]);
+      const { keys, args, arePlain } = writeCharges(this.#keys, lists);
+      const script = arePlain ? this.#plainScript : this.#script;
+      return script.run(this.#link.commands, keys, [...this.#clock.args(), ...args]);
     });
     const results = readChargeReply(reply, lists);
     for (const [index, { answer }] of batch.entries()) answer(results?.[index]);

@@ -14,7 +14,7 @@ import {
   type Unsubscribe,
 } from '@postern/core';
 import { ChargeBatch } from './charge-batch.ts';
-import { ChargeWriter } from './charge-codec.ts';
+import { writeCharges } from './charge-codec.ts';
 import { type RedisOptions, readClock, readConnectionOptions } from './connection-options.ts';
 import { LuaScript } from './lua-script.ts';
 import { refundSource, resetSource } from './rate-source.ts';
@@ -116,11 +116,10 @@ export class RedisStore implements Store {
     this.#local.refund(charges);
     if (charges.length === 0) return;
     return this.#tell(() => {
-      const writer = new ChargeWriter(this.#keys);
-      const input = writer.write([charges]);
+      const written = writeCharges(this.#keys, [charges]);
       const news = writeNews(this.#id, { kind: 'refund', charges });
-      const keys = [...writer.keys, this.#keys.news];
-      return this.#refund.run(this.#link.commands, keys, [...this.#clock.args(), input, news]);
+      const keys = [...written.keys, this.#keys.news];
+      return this.#refund.run(this.#link.commands, keys, [...this.#clock.args(), ...written.args, news]);
     });
   }
 

@@ -1,7 +1,8 @@
 /**
  * One decision over three limits (client, network, everyone), 100 in flight, on a `redis-server` of its own: `RedisStore`
- * beside a trivial EVALSHA through the same client, and beside `RateLimiterRedis` of rate-limiter-flexible, which decides
- * one limit a call. The contenders take turns; medians.
+ * beside a trivial EVALSHA (`return 1`, one key) and beside `RateLimiterRedis` of rate-limiter-flexible, all through the same
+ * client with the same options. `RateLimiterRedis` decides one limit a call, so three of them are asked at once for the same
+ * three keys. The contenders take turns; medians.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -41,7 +42,9 @@ await client.ping();
 // So patient that the busiest machine measures Redis, and never the local store.
 const store = new RedisStore(client, { timeoutMs: 60_000 });
 const trivial = String(await client.script('LOAD', 'return 1'));
-const flexible = new RateLimiterRedis({ storeClient: client, points: 1_000_000_000, duration: 60 });
+const theirs = ['client', 'network', 'everyone'].map(
+  (keyPrefix) => new RateLimiterRedis({ storeClient: client, keyPrefix, points: 1_000_000_000, duration: 60 }),
+);
 
 let turn = 0;
 function next(): number {
@@ -49,12 +52,18 @@ function next(): number {
   return turn;
 }
 
-function charges(): Parameters<RedisStore['charge']>[0] {
+function keys(): [client: string, network: string, everyone: string] {
   const n = next();
-  const rate = { algorithm: 'gcra', cost: 1, count: 1_000_000, perMs: 60_000, burst: 1_000_000 } as const;
+  return [`192.0.${n % 256}.${n % 250}`, `192.0.${n % 256}`, ''];
+}
+
+function charges(): Parameters<RedisStore['charge']>[0] {
+  const [client, network] = keys();
+  // Never refused, as with the others.
+  const rate = { algorithm: 'gcra', cost: 1, count: 600, perMs: 60_000, burst: 1_000_000_000 } as const;
   return [
-    { ...rate, key: `client:192.0.${n % 256}.${n % 250}` },
-    { ...rate, key: `network:192.0.${n % 256}` },
+    { ...rate, key: `client:${client}` },
+    { ...rate, key: `network:${network}` },
     { ...rate, key: 'everyone' },
   ];
 }
@@ -66,7 +75,11 @@ const contenders: Record<string, () => Promise<unknown>> = {
     const { states } = await store.charge(charges());
     if (states.length !== 3) local++;
   },
-  'RateLimiterRedis, one limit': () => flexible.consume(`client:${next()}`),
+  'RateLimiterRedis, one limit': async () => theirs[0]?.consume(keys()[0]),
+  'RateLimiterRedis, three limits': () => {
+    const named = keys();
+    return Promise.all(theirs.map((limiter, index) => limiter.consume(named[index] ?? '')));
+  },
 };
 
 async function measure(call: () => Promise<unknown>): Promise<number> {
@@ -96,9 +109,9 @@ const medians = new Map([...results].map(([name, values]) => [name, median(value
 for (const [name, speed] of medians) console.log(`${name.padEnd(30)} ${speed.toFixed(1).padStart(6)} k/s`);
 const own = medians.get('RedisStore, three limits') ?? 0;
 const base = medians.get('trivial EVALSHA') ?? 1;
-const theirs = (medians.get('RateLimiterRedis, one limit') ?? 1) / 3;
+const flexible = medians.get('RateLimiterRedis, three limits') ?? 1;
 console.log(`RedisStore ÷ trivial EVALSHA (wanted: 0.8)                ${(own / base).toFixed(2)}`);
-console.log(`RedisStore ÷ RateLimiterRedis, three limits (wanted: 4)   ${(own / theirs).toFixed(2)}`);
+console.log(`RedisStore ÷ RateLimiterRedis, three limits (wanted: 4)   ${(own / flexible).toFixed(2)}`);
 if (local > 0) throw new Error('some decisions were not made');
 
 store.close();

@@ -1,4 +1,4 @@
-import { MemoryStore } from '@postern/core';
+import { type Charge, type ChargeResult, MemoryStore, type Store } from '@postern/core';
 import { RedisStore } from '@postern/redis';
 import { FakeClock, storeContract } from '@postern/testing';
 import fc from 'fast-check';
@@ -43,55 +43,91 @@ describeWith([redisServer, redisCli], 'RedisStore', () => {
     for (const { name, run } of storeContract('ioredis and node-redis', start)) it(name, run);
   });
 
-  it('gives the answers of a MemoryStore, whatever is charged', async () => {
+  describe('gives the answers of a MemoryStore', () => {
     const whole = (max: number) => fc.integer({ min: 1, max });
-    const limit = fc.record({
-      algorithm: fc.constantFrom('gcra' as const, 'fixed' as const, 'sliding' as const),
-      count: whole(20),
-      perMs: fc.constantFrom(100, 1_000, 60_000),
-      burst: whole(20),
-    });
     const charge = fc.record({ index: fc.nat(2), cost: fc.integer({ min: 0, max: 6 }) });
-    const step = fc.record({
-      drawn: fc.array(charge, { minLength: 0, maxLength: 4 }),
-      waitMs: fc.integer({ min: 0, max: 2_000 }),
-      kind: fc.constantFrom(
-        'charge' as const,
-        'charge' as const,
-        'charge' as const,
-        'refund' as const,
-        'reset' as const,
-      ),
-    });
-    const limits = fc.tuple(limit, limit, limit);
-    await fc.assert(
-      fc.asyncProperty(limits, fc.array(step, { minLength: 1, maxLength: 20 }), async (three, steps) => {
-        const clock = new FakeClock();
-        const memory = new MemoryStore({ clock });
-        const shared = new RedisStore(io, { ...patient, clock, prefix: `d${Math.random()}` });
-        try {
-          for (const { drawn, waitMs, kind } of steps) {
-            const charges = drawn.map(({ index, cost }) => ({
-              ...(three[index] ?? three[0]),
-              key: `key ${index}`,
-              cost,
-            }));
-            clock.advance(waitMs);
-            if (kind === 'refund') {
-              memory.refund(charges);
-              await shared.refund(charges);
-            } else if (kind === 'reset') {
-              memory.reset(charges.map(({ key }) => key));
-              await shared.reset(charges.map(({ key }) => key));
-            } else {
-              expect(await shared.charge(charges)).toEqual(memory.charge(charges));
+    const decision = fc.array(charge, { minLength: 0, maxLength: 4 });
+
+    async function chargeAll(store: Store, decisions: readonly (readonly Charge[])[]): Promise<ChargeResult[]> {
+      return await Promise.all(decisions.map(async (charges) => await store.charge(charges)));
+    }
+
+    function holds(algorithms: readonly Charge['algorithm'][]): () => Promise<void> {
+      const limit = fc.record({
+        algorithm: fc.constantFrom(...algorithms),
+        count: whole(20),
+        perMs: fc.constantFrom(100, 1_000, 60_000),
+        burst: whole(20),
+      });
+      const step = fc.record({
+        // Those that are asked for at once go to Redis together.
+        decisions: fc.array(decision, { minLength: 1, maxLength: 3 }),
+        waitMs: fc.integer({ min: 0, max: 2_000 }),
+        kind: fc.constantFrom(
+          'charge' as const,
+          'charge' as const,
+          'charge' as const,
+          'refund' as const,
+          'reset' as const,
+        ),
+      });
+      const limits = fc.tuple(limit, limit, limit);
+      return () =>
+        fc.assert(
+          fc.asyncProperty(limits, fc.array(step, { minLength: 1, maxLength: 20 }), async (three, steps) => {
+            const clock = new FakeClock();
+            const memory = new MemoryStore({ clock });
+            const shared = new RedisStore(io, { ...patient, clock, prefix: `d${Math.random()}` });
+            try {
+              for (const { decisions, waitMs, kind } of steps) {
+                const drawn = decisions.map((charges) =>
+                  charges.map(
+                    ({ index, cost }): Charge => ({ ...(three[index] ?? three[0]), key: `key ${index}`, cost }),
+                  ),
+                );
+                clock.advance(waitMs);
+                if (kind === 'charge') {
+                  expect(await chargeAll(shared, drawn)).toEqual(await chargeAll(memory, drawn));
+                  continue;
+                }
+                const charges = drawn.flat();
+                for (const store of [memory, shared]) {
+                  if (kind === 'refund') await store.refund(charges);
+                  else await store.reset(charges.map(({ key }) => key));
+                }
+              }
+            } finally {
+              shared.close();
             }
+          }),
+          { numRuns: 60 },
+        );
+    }
+
+    it('whatever is charged', holds(['gcra', 'fixed', 'sliding']));
+    it('of GCRA alone', holds(['gcra']));
+
+    it('by its own clock', async () => {
+      // So slow that nothing comes back during the test.
+      const limit = { algorithm: 'gcra', count: 1, perMs: 86_400_000, burst: 20 } as const;
+      const rounded = (results: readonly ChargeResult[]) =>
+        results.map(({ allowed, states }) => [allowed, ...states.map(({ remaining }) => Math.round(remaining))]);
+      await fc.assert(
+        fc.asyncProperty(fc.array(decision, { minLength: 1, maxLength: 12 }), async (decisions) => {
+          const memory = new MemoryStore();
+          const shared = new RedisStore(io, { ...patient, prefix: `d${Math.random()}` });
+          try {
+            for (const drawn of decisions) {
+              const charges = drawn.map(({ index, cost }): Charge => ({ ...limit, key: `key ${index}`, cost }));
+              const [one, other] = [await chargeAll(shared, [charges]), await chargeAll(memory, [charges])];
+              expect(rounded(one)).toEqual(rounded(other));
+            }
+          } finally {
+            shared.close();
           }
-        } finally {
-          shared.close();
-        }
-      }),
-      { numRuns: 100 },
-    );
+        }),
+        { numRuns: 40 },
+      );
+    });
   });
 });
