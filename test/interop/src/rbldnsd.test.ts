@@ -1,8 +1,9 @@
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DnsClient } from '@postern/core';
-import { type AddressZone, queryDnsbl } from '@postern/dnsbl';
+import { CachingResolver, DnsClient } from '@postern/core';
+import { type AddressZone, type DomainZone, queryDnsbl, queryDomainList } from '@postern/dnsbl';
+import { DnsServer } from '@postern/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { freePort } from './free-port.ts';
 import { describeWith, RealServer, type RunningServer } from './real-server.ts';
@@ -18,6 +19,7 @@ $NS 60 ns.bl.test
 :127.0.0.2:Listed, see https://bl.test/$
 127.0.0.2
 9.9.8.7
+9.9.0.1
 9.9.9.0/24 :127.0.0.3:Whole network
 !9.9.9.9
 9.9.8.9 :127.255.255.254:Error, open resolver
@@ -33,6 +35,31 @@ const ip4trie = `
 :127.0.10.3: Known good
 9.9.9.0/25
 `;
+
+const dnset = `
+:127.0.1.2:Listed domain, see https://dbl.test/$
+test
+.shady.biz
+exact.biz :127.0.1.4:Phishing
+xn--bcher-kva.biz
+!honest.shady.biz
+.refused.biz :127.0.1.255:Error, addresses are not for this list
+`;
+
+const domainZones: readonly DomainZone[] = [
+  {
+    name: 'dbl.test',
+    lists: 'domains',
+    answers: [
+      { code: '127.0.1.2', reason: 'spam' },
+      { code: '127.0.1.4', reason: 'phishing' },
+    ],
+    errors: [{ code: '127.0.1.255', reason: 'error-code' }],
+  },
+];
+
+/** The n-th is that of 9.9.0.n. */
+const faults = ['drop', 'servfail', 'refused', 'garbage', 'malformed'] as const;
 
 const zones: readonly AddressZone[] = [
   {
@@ -57,6 +84,8 @@ describeWith([rbldnsd, unbound], 'queryDnsbl against rbldnsd', () => {
   let recursor: RunningServer;
   let direct: DnsClient;
   let throughUnbound: DnsClient;
+  /** A list of a server that is not well: each address has a fault of its own. */
+  let broken: DnsServer;
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'postern-rbldnsd-'));
@@ -65,10 +94,20 @@ describeWith([rbldnsd, unbound], 'queryDnsbl against rbldnsd', () => {
     writeFileSync(join(folder, 'ip4set'), ip4set);
     writeFileSync(join(folder, 'ip6trie'), ip6trie);
     writeFileSync(join(folder, 'ip4trie'), ip4trie);
+    writeFileSync(join(folder, 'dnset'), dnset);
+    broken = await DnsServer.start(
+      { '*.broken.test': { A: '127.0.0.2' } },
+      { faults: faults.map((fault, at) => ({ fault, name: `${at + 1}.0.9.9.broken.test` })) },
+    );
     const listPort = await freePort();
     direct = new DnsClient({ servers: [`127.0.0.1:${listPort}`], timeoutMs: 2_000 });
     const user = process.getuid?.() === 0 ? ['-u', 'nobody'] : [];
-    const data = ['bl.test:ip4set:ip4set', 'bl.test:ip6trie:ip6trie', 'wl.test:ip4trie:ip4trie'];
+    const data = [
+      'bl.test:ip4set:ip4set',
+      'bl.test:ip6trie:ip6trie',
+      'wl.test:ip4trie:ip4trie',
+      'dbl.test:dnset:dnset',
+    ];
     lists = await rbldnsd.start(
       ['-n', ...user, '-w', folder, '-b', `127.0.0.1/${listPort}`, ...data],
       async () => (await direct.resolve('2.0.0.127.bl.test', 'A')).kind === 'records',
@@ -76,8 +115,10 @@ describeWith([rbldnsd, unbound], 'queryDnsbl against rbldnsd', () => {
 
     const port = await freePort();
     const configuration = join(folder, 'unbound.conf');
-    const stub = (name: string): string => `stub-zone:\n  name: "${name}"\n  stub-addr: 127.0.0.1@${listPort}\n`;
-    writeFileSync(configuration, unboundConfiguration({ folder, port }) + stub('bl.test') + stub('wl.test'));
+    const stub = (name: string, at: number): string => `stub-zone:\n  name: "${name}"\n  stub-addr: 127.0.0.1@${at}\n`;
+    const stubs = ['bl.test', 'wl.test', 'dbl.test'].map((name) => stub(name, listPort)).join('');
+    const brokenPort = Number(broken.address.split(':')[1]);
+    writeFileSync(configuration, unboundConfiguration({ folder, port }) + stubs + stub('broken.test', brokenPort));
     throughUnbound = new DnsClient({ servers: [`127.0.0.1:${port}`], timeoutMs: 5_000 });
     recursor = await unbound.start(
       ['-d', '-c', configuration],
@@ -88,7 +129,7 @@ describeWith([rbldnsd, unbound], 'queryDnsbl against rbldnsd', () => {
   afterAll(async () => {
     direct?.close();
     throughUnbound?.close();
-    await Promise.all([lists?.stop(), recursor?.stop()]);
+    await Promise.all([lists?.stop(), recursor?.stop(), broken?.close()]);
     rmSync(folder, { recursive: true, force: true });
   });
 
@@ -117,6 +158,59 @@ describeWith([rbldnsd, unbound], 'queryDnsbl against rbldnsd', () => {
       expect(await queryDnsbl('9.9.9.200', { zones, resolver })).toMatchObject({ status: 'listed', allowed: false });
     }
   });
+
+  it.each([
+    // The text of a wildcard speaks of what is listed.
+    ['Mail.Shady.BIZ', 'listed', ['spam'], ['127.0.1.2'], 'Listed domain, see https://dbl.test/shady.biz'],
+    ['shady.biz', 'listed', ['spam'], ['127.0.1.2'], 'Listed domain, see https://dbl.test/shady.biz'],
+    ['honest.shady.biz', 'clean', [], [], undefined],
+    ['exact.biz', 'listed', ['phishing'], ['127.0.1.4'], 'Phishing'],
+    ['www.exact.biz', 'clean', [], [], undefined],
+    ['Bücher.biz', 'listed', ['spam'], ['127.0.1.2'], 'Listed domain, see https://dbl.test/xn--bcher-kva.biz'],
+    ['x.refused.biz', 'unknown', ['error-code'], ['127.0.1.255'], undefined],
+    ['nobody.biz', 'clean', [], [], undefined],
+  ])('the domain %s is %s, asked directly and through unbound', async (domain, status, reasons, codes, text) => {
+    for (const resolver of [direct, throughUnbound]) {
+      const result = await queryDomainList(domain, { zones: domainZones, resolver });
+      expect(result.status).toBe(status);
+      expect(result.zones[0]).toMatchObject({ zone: 'dbl.test', status, reasons, codes, text });
+    }
+  });
+
+  it('asks about the longest of domains, which loses its first labels', async () => {
+    const domain = `${`${'x'.repeat(48)}.`.repeat(4)}${'y'.repeat(40)}.shady.biz`;
+    expect(domain.length).toBe(246);
+    for (const resolver of [direct, throughUnbound]) {
+      expect((await queryDomainList(domain, { zones: domainZones, resolver })).status).toBe('listed');
+    }
+  });
+
+  it('decides without a list that hangs behind unbound', async () => {
+    const resolver = new CachingResolver(throughUnbound);
+    const all = [...zones, 'broken.test'];
+    // 9.9.0.1 is listed by the first, known to no allow list, and dropped by the last.
+    const decided = await queryDnsbl('9.9.0.1', { zones: all, resolver, stopAtScore: 1, timeoutMs: 60_000 });
+    expect(decided).toMatchObject({
+      status: 'listed',
+      allowed: false,
+      zones: [{ status: 'listed' }, { status: 'clean' }, { status: 'skipped', reasons: ['stopped'] }],
+    });
+    const patient = await queryDnsbl('9.9.0.1', { zones: all, resolver, timeoutMs: 500 });
+    expect(patient).toMatchObject({ status: 'listed', score: 1, zones: [{}, {}, { status: 'unknown' }] });
+  });
+
+  it('hears a list of another server through unbound', async () => {
+    const result = await queryDnsbl('9.9.8.7', { zones: ['broken.test'], resolver: throughUnbound });
+    expect(result).toMatchObject({ status: 'listed', zones: [{ codes: ['127.0.0.2'] }] });
+  });
+
+  it.each(faults.map((fault, at) => [fault, `9.9.0.${at + 1}`] as const))(
+    'does not take a list for clean that answers unbound with the fault %s',
+    async (_, ip) => {
+      const result = await queryDnsbl(ip, { zones: ['broken.test'], resolver: throughUnbound, timeoutMs: 3_000 });
+      expect(result).toMatchObject({ status: 'unknown', reason: 'no-answer', score: 0 });
+    },
+  );
 
   it('takes the refusal of a list that is not there for unknown', async () => {
     const result = await queryDnsbl('9.9.8.7', { zones: ['other.test'], resolver: direct });
