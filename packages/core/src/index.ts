@@ -131,6 +131,7 @@ export type { Cache } from './store/cache.ts';
 export { type Expiring, ExpiringMap, type ExpiringMapBounds } from './store/expiring-map.ts';
 export { isStore } from './store/is-store.ts';
 export { MemoryStore, type MemoryStoreOptions } from './store/memory-store.ts';
+export type { Rate } from './store/rate-state.ts';
 export { RateTable } from './store/rate-table.ts';
 export type {
   AcquireResult,

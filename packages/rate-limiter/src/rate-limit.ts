@@ -1,4 +1,4 @@
-import { type Charge, OptionReader } from '@postern/core';
+import { type Charge, OptionReader, type Rate } from '@postern/core';
 import { clientKeyOf, domainKeyOf, isAddress, type RateSubject, recipientKeyOf, userKeyOf } from './rate-subject.ts';
 
 /**
@@ -41,9 +41,8 @@ export class RateLimit {
   readonly per: RateKey;
   /** The most that can be spent at once. */
   readonly capacity: number;
-  readonly #algorithm: 'gcra' | 'fixed' | 'sliding';
-  readonly #count: number;
-  readonly #perMs: number;
+  /** What every charge to it says. */
+  readonly rate: Rate;
   readonly #bits: { readonly ipv4PrefixLength: number; readonly ipv6PrefixLength: number };
 
   /** @throws TypeError or RangeError that names the option */
@@ -55,13 +54,11 @@ export class RateLimit {
     if (!isName(this.name)) read.refuse('name', '1 to 64 printable ASCII characters without a colon');
     this.per = read.required('per', isKey, 'a key of the subject or a function');
     if (this.per === '') read.refuse('per', 'a key of the subject or a function');
-    this.#count = wholeNumber(read, 'count', MOST_COST);
-    this.#perMs = wholeNumber(read, 'perMs', LONGEST_MS);
-    this.#algorithm = read.oneOf('algorithm', algorithms, 'gcra');
-    this.capacity = this.#count;
-    if (this.#algorithm === 'gcra') {
-      this.capacity = read.integer('burst', this.#count, { min: 1, max: MOST_COST });
-    }
+    const count = wholeNumber(read, 'count', MOST_COST);
+    const perMs = wholeNumber(read, 'perMs', LONGEST_MS);
+    const algorithm = read.oneOf('algorithm', algorithms, 'gcra');
+    this.capacity = algorithm === 'gcra' ? read.integer('burst', count, { min: 1, max: MOST_COST }) : count;
+    this.rate = algorithm === 'gcra' ? { algorithm, count, perMs, burst: this.capacity } : { algorithm, count, perMs };
     this.#bits = { ipv4PrefixLength: 32, ipv6PrefixLength: 64 };
     if (this.per === 'client') {
       this.#bits = {
@@ -109,11 +106,7 @@ export class RateLimit {
   }
 
   charge(key: string, cost: number): Charge {
-    const count = this.#count;
-    const perMs = this.#perMs;
-    return this.#algorithm === 'gcra'
-      ? { algorithm: 'gcra', key, cost, count, perMs, burst: this.capacity }
-      : { algorithm: this.#algorithm, key, cost, count, perMs };
+    return { ...this.rate, key, cost };
   }
 }
 

@@ -114,7 +114,9 @@ const unlimited: RateResult = Object.freeze({
  */
 export class RateLimiter {
   readonly #limits: readonly RateLimit[];
-  readonly #counters: ReadonlyMap<RateLimit, RateCounter>;
+  readonly #counters: readonly RateCounter[];
+  /** The only limit, when it is counted here. */
+  readonly #only: RateLimit | undefined;
   /** The names that a subject may have; `undefined`: any, since a function may read it. */
   readonly #names: ReadonlySet<string> | undefined;
   /** All limits count by one key of the subject, which a bare string stands for. */
@@ -142,7 +144,8 @@ export class RateLimiter {
     // With less no call would ever find a place for all its keys.
     if (maxKeys < limits.length) read.refuse('maxKeys', `at least ${limits.length}, one for each limit`);
     this.#limits = limits.map((limit, index) => new RateLimit(limit, index));
-    this.#counters = new Map(this.#limits.map((limit) => [limit, new RateCounter(limit.name, limit.capacity)]));
+    this.#counters = this.#limits.map((limit) => new RateCounter(limit.name, limit.capacity));
+    this.#only = this.#store === undefined && this.#limits.length === 1 ? this.#limits[0] : undefined;
     if (new Set(this.#limits.map((limit) => limit.name)).size < this.#limits.length) {
       read.refuse('limits', 'a list of limits with different names');
     }
@@ -164,6 +167,8 @@ export class RateLimiter {
    */
   consume(subject: string | RateSubject, options?: ConsumeOptions): Awaitable<RateResult> {
     const cost = readCost('consume', options);
+    const only = this.#only;
+    if (only !== undefined && !this.#channel.hasSubscribers) return this.#consumeOne(only, subject, cost);
     const plan = this.#plan('consume', subject, cost);
     if (!this.#channel.hasSubscribers) return this.#consume(plan, cost, options?.signal);
     const trace: RateTrace = { subject, cost };
@@ -210,7 +215,7 @@ export class RateLimiter {
     const read = new OptionReader('RateLimiter.stats', options);
     const reset = read.boolean('reset', false);
     read.done();
-    return [...this.#counters.values()].map((counter) => {
+    return this.#counters.map((counter) => {
       const stats = counter.read();
       if (reset) counter.reset();
       return stats;
@@ -258,6 +263,27 @@ export class RateLimiter {
     if (this.#limits.some(({ per }) => typeof per === 'function' || per in subject)) return;
     const keys = this.#limits.map(({ per }) => JSON.stringify(per)).join(', ');
     throw new TypeError(`RateLimiter.${call}: the subject has none of the keys that the limits count by: ${keys}`);
+  }
+
+  /** The same as by a plan, without the objects that it takes. */
+  #consumeOne(limit: RateLimit, subject: string | RateSubject, cost: number): RateResult {
+    let key: string | undefined;
+    if (typeof subject === 'string' && this.#takesText) key = limit.keyOfText(subject);
+    else key = this.#keyOf(limit, subject);
+    if (key === undefined) return unlimited;
+    const table = this.#table;
+    const allowed = table.chargeOne(limit.rate, key, cost, this.#clock.now(), 0);
+    const { remaining, retryAfterMs } = table;
+    if (cost > 0) this.#counters[0]?.count(allowed, remaining, retryAfterMs);
+    return { allowed, limit: limit.name, remaining: Math.floor(remaining), retryAfterMs };
+  }
+
+  #keyOf(limit: RateLimit, subject: string | RateSubject): string | undefined {
+    this.#assertSubject('consume', subject);
+    if (typeof subject === 'string') return limit.keyOfText(subject);
+    const key = limit.keyOf('consume', subject);
+    if (key === undefined) this.#assertNamed('consume', subject);
+    return key;
   }
 
   #consume(plan: Plan, cost: number, signal: AbortSignal | undefined): Awaitable<RateResult> {
@@ -320,10 +346,10 @@ export class RateLimiter {
 
   #judge(plan: Plan, cost: number, charged: ChargeResult): RateResult {
     if (cost > 0) {
-      for (let index = 0; index < plan.limits.length; index++) {
-        const limit = plan.limits[index];
+      for (let index = 0; index < plan.scopes.length; index++) {
+        const counter = this.#counters[plan.scopes[index] ?? -1];
         const state = charged.states[index];
-        if (limit !== undefined && state !== undefined) this.#counters.get(limit)?.count(charged.allowed, state);
+        if (state !== undefined) counter?.count(charged.allowed, state.remaining, state.retryAfterMs);
       }
     }
     return resultOf(plan, charged);

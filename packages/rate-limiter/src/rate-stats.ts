@@ -1,5 +1,3 @@
-import type { ChargeState } from '@postern/core';
-
 /** How one limit fared: what an operator needs to set its numbers better. */
 export interface RateStats {
   readonly name: string;
@@ -30,7 +28,7 @@ export class RateCounter {
     this.#capacity = capacity;
   }
 
-  count(allowed: boolean, { remaining, retryAfterMs }: ChargeState): void {
+  count(allowed: boolean, remaining: number, retryAfterMs: number): void {
     if (retryAfterMs > 0) this.#refusals++;
     if (!allowed) return;
     this.#allowed++;

@@ -38,12 +38,12 @@ class Reading {
   }
 
   spend(): Kept {
-    this.#algorithm.spend(this.#state, this.#charge);
+    this.#algorithm.spend(this.#state, this.#charge, this.#charge.cost);
     return this.#kept();
   }
 
   giveBack(): Kept {
-    this.#algorithm.giveBack(this.#state, this.#charge);
+    this.#algorithm.giveBack(this.#state, this.#charge, this.#charge.cost);
     return this.#kept();
   }
 

@@ -21,16 +21,16 @@ export const gcra: RateAlgorithm = {
 
   weight: ({ spent }) => spent,
 
-  waitMs(state, charge, _now, cost) {
-    const { count, perMs } = charge;
-    return Math.ceil((state.spent + cost * perMs - capacityOf(charge) * perMs) / count);
+  waitMs(state, rate, _now, cost) {
+    const { count, perMs } = rate;
+    return Math.ceil((state.spent + cost * perMs - capacityOf(rate) * perMs) / count);
   },
 
-  spend(state, { cost, perMs }) {
+  spend(state, { perMs }, cost) {
     state.spent += cost * perMs;
   },
 
-  giveBack(state, { cost, perMs }) {
+  giveBack(state, { perMs }, cost) {
     state.spent = Math.max(0, state.spent - cost * perMs);
   },
 

@@ -40,6 +40,15 @@ it('tells keys apart that differ in length, in NULs, in one bit and in half a ch
     '\ud800',
     '\udc00',
     'ā',
+    '\x01\x01',
+    '\x01\0',
+    'abc',
+    'abcd',
+    'abcde',
+    'abcdā',
+    'abcd\x01\x01',
+    'a\0b\0',
+    'ab\0\0',
   ];
   keys.push('x'.repeat(65_535), 'x'.repeat(65_536), 'x'.repeat(65_537), 'x'.repeat(131_072));
   for (let bit = 0; bit < 16; bit++) keys.push(`pre${String.fromCharCode(0x100 ^ (1 << bit))}fix`);

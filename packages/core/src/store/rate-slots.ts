@@ -17,7 +17,9 @@ const FIRST_CAPACITY = 64;
  */
 const LARGE = 4_096;
 /** Entries of the index for each slot: how far a search goes depends on how much of it is empty. */
-const INDEX_RATIO = 1.5;
+const INDEX_RATIO = 4 / 3;
+/** An entry of the index: 0, or a slot's number + 1 in the lower 25 bits and 7 bits of its key's second word above them. */
+const SLOT_BITS = 0x1_ff_ff_ff;
 /** So many slots are looked at for an expired one before the table grows by one. */
 const SWEPT = 2;
 /** So many are compared for the least dangerous one when the table is full. */
@@ -35,8 +37,9 @@ const SEARCHED = 64;
  */
 export class RateSlots {
   readonly #maxKeys: number;
-  /** 0, or a slot's number + 1. */
-  #index = new Uint32Array(0);
+  #index = new Int32Array(0);
+  /** Takes a key's first word to its first place in the index. */
+  #scale = 0;
   #doubles = new Float64Array(0);
   #words = new Int32Array(0);
   #singles = new Float32Array(0);
@@ -62,14 +65,18 @@ export class RateSlots {
     for (let place = this.#home(word0); ; ) {
       const entry = index[place] ?? 0;
       if (entry === 0) return -1;
-      const word = (entry - 1) * WORDS + FINGERPRINT;
-      if (
-        words[word] === word0 &&
-        words[word + 1] === word1 &&
-        words[word + 2] === word2 &&
-        words[word + 3] === word3
-      ) {
-        return entry - 1;
+      // Of 128 other keys one has the same 7 bits: the others' slots are not looked at.
+      if (((entry ^ word1) & ~SLOT_BITS) === 0) {
+        const slot = (entry & SLOT_BITS) - 1;
+        const word = slot * WORDS + FINGERPRINT;
+        if (
+          words[word] === word0 &&
+          words[word + 1] === word1 &&
+          words[word + 2] === word2 &&
+          words[word + 3] === word3
+        ) {
+          return slot;
+        }
       }
       place++;
       if (place === index.length) place = 0;
@@ -98,28 +105,37 @@ export class RateSlots {
     this.#free = slot + 1;
   }
 
-  load(slot: number, state: RateState): void {
+  /** What the algorithms work on: the rest of the state is made anew before it is saved. */
+  read(slot: number, state: RateState): void {
+    const doubles = this.#doubles;
     const double = slot * DOUBLES;
+    state.at = doubles[double] ?? 0;
+    state.spent = doubles[double + 1] ?? 0;
+    state.spentBefore = doubles[double + 2] ?? 0;
+    state.perMs = this.#singles[slot * WORDS + SINGLES] ?? 0;
+  }
+
+  /** All of it. */
+  load(slot: number, state: RateState): void {
     const single = slot * WORDS + SINGLES;
-    state.at = this.#doubles[double] ?? 0;
-    state.spent = this.#doubles[double + 1] ?? 0;
-    state.spentBefore = this.#doubles[double + 2] ?? 0;
-    state.perMs = this.#singles[single] ?? 0;
+    this.read(slot, state);
     state.hotMs = this.#singles[single + 1] ?? 0;
     state.liveMs = this.#singles[single + 2] ?? 0;
     state.share = this.#singles[single + 3] ?? 0;
   }
 
   save(slot: number, state: RateState): void {
+    const doubles = this.#doubles;
+    const singles = this.#singles;
     const double = slot * DOUBLES;
     const single = slot * WORDS + SINGLES;
-    this.#doubles[double] = state.at;
-    this.#doubles[double + 1] = state.spent;
-    this.#doubles[double + 2] = state.spentBefore;
-    this.#singles[single] = state.perMs;
-    this.#singles[single + 1] = state.hotMs;
-    this.#singles[single + 2] = state.liveMs;
-    this.#singles[single + 3] = state.share;
+    doubles[double] = state.at;
+    doubles[double + 1] = state.spent;
+    doubles[double + 2] = state.spentBefore;
+    singles[single] = state.perMs;
+    singles[single + 1] = state.hotMs;
+    singles[single + 2] = state.liveMs;
+    singles[single + 3] = state.share;
   }
 
   /** Lets what the slot holds be hot until then at least. */
@@ -130,7 +146,7 @@ export class RateSlots {
   }
 
   #home(word0: number): number {
-    return Math.floor(((word0 >>> 0) * this.#index.length) / 2 ** 32);
+    return ((word0 >>> 0) * this.#scale) | 0;
   }
 
   #place(now: number): number {
@@ -189,22 +205,23 @@ export class RateSlots {
 
   #enter(slot: number): void {
     const index = this.#index;
-    let place = this.#home(this.#words[slot * WORDS + FINGERPRINT] ?? 0);
+    const word = slot * WORDS + FINGERPRINT;
+    let place = this.#home(this.#words[word] ?? 0);
     while (index[place] !== 0) place = place + 1 === index.length ? 0 : place + 1;
-    index[place] = slot + 1;
+    index[place] = ((this.#words[word + 1] ?? 0) & ~SLOT_BITS) | (slot + 1);
   }
 
   #leave(slot: number): void {
     const index = this.#index;
     const { length } = index;
     let hole = this.#home(this.#words[slot * WORDS + FINGERPRINT] ?? 0);
-    while (index[hole] !== slot + 1) hole = hole + 1 === length ? 0 : hole + 1;
+    while (((index[hole] ?? 0) & SLOT_BITS) !== slot + 1) hole = hole + 1 === length ? 0 : hole + 1;
     // What stands behind moves up, unless its home lies behind the hole: no search may meet a gap before it ends.
     for (let place = hole; ; ) {
       place = place + 1 === length ? 0 : place + 1;
       const entry = index[place] ?? 0;
       if (entry === 0) break;
-      const home = this.#home(this.#words[(entry - 1) * WORDS + FINGERPRINT] ?? 0);
+      const home = this.#home(this.#words[((entry & SLOT_BITS) - 1) * WORDS + FINGERPRINT] ?? 0);
       const distance = (place - home + length) % length;
       if (distance < (place - hole + length) % length) continue;
       index[hole] = entry;
@@ -221,7 +238,9 @@ export class RateSlots {
     this.#doubles = new Float64Array(buffer);
     this.#singles = new Float32Array(buffer);
     this.#capacity = capacity;
-    this.#index = new Uint32Array(Math.ceil(capacity * INDEX_RATIO));
+    // One place more than slots at least: a search ends at an empty one.
+    this.#index = new Int32Array(Math.ceil(capacity * INDEX_RATIO) + 1);
+    this.#scale = this.#index.length / 2 ** 32;
     // No slot is free when the table grows, so all of them have a key.
     for (let slot = 0; slot < this.#used; slot++) this.#enter(slot);
   }

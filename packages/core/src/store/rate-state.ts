@@ -1,4 +1,7 @@
-import type { Charge } from './store.ts';
+import type { RateCharge, WindowCharge } from './store.ts';
+
+/** What a charge says of its limit: everything but the key and the cost. */
+export type Rate = Omit<RateCharge, 'key' | 'cost'> | Omit<WindowCharge, 'key' | 'cost'>;
 
 /** What was charged to one key under one algorithm. What the numbers mean is the algorithm's affair; all 0 is nothing. */
 export class RateState {
@@ -35,22 +38,22 @@ export interface RateAlgorithm {
   /** Tells the states of one key apart. */
   readonly code: number;
   /** Brings the state to this moment and to the limit of the charge. All else expects that it was called. */
-  settle(state: RateState, charge: Charge, now: number): void;
+  settle(state: RateState, rate: Rate, now: number): void;
   /** What counts now. */
-  weight(state: RateState, charge: Charge, now: number): number;
+  weight(state: RateState, rate: Rate, now: number): number;
   /** Milliseconds until a cost fits that does not fit now and is no larger than the limit. */
-  waitMs(state: RateState, charge: Charge, now: number, cost: number): number;
+  waitMs(state: RateState, rate: Rate, now: number, cost: number): number;
   /** Adds the cost: `cost × perMs` to the weight. */
-  spend(state: RateState, charge: Charge): void;
+  spend(state: RateState, rate: Rate, cost: number): void;
   /** Takes the cost back, as far as there is something to take back. */
-  giveBack(state: RateState, charge: Charge): void;
+  giveBack(state: RateState, rate: Rate, cost: number): void;
   /** When nothing counts any more; `now` or earlier if nothing does now. */
-  expiresAt(state: RateState, charge: Charge): number;
+  expiresAt(state: RateState, rate: Rate): number;
 }
 
 /** The most that can be spent at once. */
-export function capacityOf(charge: Charge): number {
-  return charge.algorithm === 'gcra' ? charge.burst : charge.count;
+export function capacityOf(rate: Rate): number {
+  return rate.algorithm === 'gcra' ? rate.burst : rate.count;
 }
 
 /** For `hotMs` and `liveMs`: no less than this, after rounding to single precision too. */

@@ -1,7 +1,7 @@
 import { gcra } from './gcra.ts';
 import { KeyFingerprint } from './key-fingerprint.ts';
 import { RateSlots } from './rate-slots.ts';
-import { capacityOf, type RateAlgorithm, RateState, roundedUp } from './rate-state.ts';
+import { capacityOf, type Rate, type RateAlgorithm, RateState, roundedUp } from './rate-state.ts';
 import type { Charge, ChargeResult, ChargeState } from './store.ts';
 import { fixedWindow, slidingWindow } from './window.ts';
 
@@ -29,6 +29,10 @@ export class RateTable {
   readonly #before: RateState[] = [];
   #lastNow = Number.NEGATIVE_INFINITY;
   #wentBackMs = 0;
+  /** What `chargeOne` tells besides: what could still be spent at once. */
+  remaining = 0;
+  /** Milliseconds until the cost that it refused would fit. */
+  retryAfterMs = 0;
 
   /** @param maxKeys - the most states */
   constructor(maxKeys: number) {
@@ -42,53 +46,71 @@ export class RateTable {
    *   Default: 0
    */
   charge(charges: readonly Charge[], now: number, scopes?: readonly number[]): ChargeResult {
-    const time = this.#time(now);
     const [only] = charges;
-    if (only !== undefined && charges.length === 1) return this.#chargeOne(only, time, scopes?.[0] ?? 0);
-    return this.#chargeAll(charges, time, scopes);
+    if (only === undefined || charges.length > 1) return this.#chargeAll(charges, this.#time(now), scopes);
+    const { key, cost } = only;
+    const allowed = this.chargeOne(only, key, cost, now, scopes?.[0] ?? 0);
+    return { allowed, states: [{ key, remaining: this.remaining, retryAfterMs: this.retryAfterMs }] };
+  }
+
+  /**
+   * The same for one charge, without making an object: `remaining` and `retryAfterMs` stand in the table until the next
+   * charge.
+   *
+   * @returns whether it was made
+   */
+  chargeOne(rate: Rate, key: string, cost: number, now: number, scope: number): boolean {
+    const time = this.#time(now);
+    const algorithm = algorithmOf(rate);
+    const state = this.#state;
+    const { perMs } = rate;
+    const capacity = capacityOf(rate);
+    const most = capacity * perMs;
+    this.#fingerprint.take(key, scope * arithmetic.length + algorithm.code);
+    let slot = this.#slots.find(this.#fingerprint);
+    if (slot < 0) state.clear();
+    else this.#slots.read(slot, state);
+    algorithm.settle(state, rate, time);
+    let used = algorithm.weight(state, rate, time);
+    let wait = 0;
+    if (cost > capacity || used + cost * perMs > most) {
+      wait = waitMs(state, algorithm, rate, time, cost, used);
+      if (slot >= 0 && wait > 0 && wait < Number.POSITIVE_INFINITY) this.#slots.keepHot(slot, time + wait);
+    } else if (cost > 0) {
+      if (slot < 0) slot = this.#slots.add(this.#fingerprint, time);
+      if (slot < 0) {
+        wait = this.#waitForPlace();
+        used = most;
+      } else {
+        algorithm.spend(state, rate, cost);
+        used += cost * perMs;
+        this.#write(slot, algorithm, rate, time, used);
+      }
+    }
+    this.remaining = Math.max(0, (most - used) / perMs);
+    this.retryAfterMs = wait;
+    return wait === 0;
   }
 
   refund(charges: readonly Charge[], now: number, scopes?: readonly number[]): void {
     const time = this.#time(now);
     charges.forEach((charge, index) => {
-      const algorithm = arithmetic[charge.algorithm];
+      const algorithm = algorithmOf(charge);
       const slot = this.#find(algorithm, charge.key, scopes?.[index] ?? 0);
       if (slot < 0) return;
       this.#read(slot, algorithm, charge, time);
-      algorithm.giveBack(this.#state, charge);
+      algorithm.giveBack(this.#state, charge, charge.cost);
       this.#write(slot, algorithm, charge, time, algorithm.weight(this.#state, charge, time));
     });
   }
 
   reset(keys: readonly string[], scope: number = 0): void {
     for (const key of keys) {
-      for (const algorithm of algorithms) {
-        const slot = this.#find(arithmetic[algorithm], key, scope);
+      for (const algorithm of arithmetic) {
+        const slot = this.#find(algorithm, key, scope);
         if (slot >= 0) this.#slots.remove(slot, this.#state);
       }
     }
-  }
-
-  #chargeOne(charge: Charge, time: number, scope: number): ChargeResult {
-    const { key, cost, perMs } = charge;
-    const algorithm = arithmetic[charge.algorithm];
-    let slot = this.#find(algorithm, key, scope);
-    let used = this.#read(slot, algorithm, charge, time);
-    let wait = waitMs(this.#state, algorithm, charge, time, used);
-    if (wait > 0) {
-      if (slot >= 0 && wait < Number.POSITIVE_INFINITY) this.#slots.keepHot(slot, time + wait);
-    } else if (cost > 0) {
-      if (slot < 0) slot = this.#slots.add(this.#fingerprint, time);
-      if (slot < 0) {
-        wait = this.#waitForPlace();
-        used = capacityOf(charge) * perMs;
-      } else {
-        algorithm.spend(this.#state, charge);
-        used += cost * perMs;
-        this.#write(slot, algorithm, charge, time, used);
-      }
-    }
-    return { allowed: wait === 0, states: [{ key, remaining: remaining(charge, used), retryAfterMs: wait }] };
   }
 
   /**
@@ -103,19 +125,19 @@ export class RateTable {
     let withoutPlace = -1;
     let allowed = true;
     for (const [index, charge] of charges.entries()) {
-      const algorithm = arithmetic[charge.algorithm];
+      const algorithm = algorithmOf(charge);
       let slot = this.#find(algorithm, charge.key, scopes?.[index] ?? 0);
       const isNew = slot < 0;
       if (!isNew) this.#slots.load(slot, this.#beforeOf(index));
       const used = this.#read(slot, algorithm, charge, time);
-      let wait = waitMs(state, algorithm, charge, time, used);
+      let wait = waitMs(state, algorithm, charge, time, charge.cost, used);
       if (allowed && wait === 0 && charge.cost > 0) {
         if (isNew) slot = this.#slots.add(this.#fingerprint, time);
         if (slot < 0) {
           withoutPlace = index;
           wait = this.#waitForPlace();
         } else {
-          algorithm.spend(state, charge);
+          algorithm.spend(state, charge, charge.cost);
           this.#slots.save(slot, state);
         }
       }
@@ -127,7 +149,7 @@ export class RateTable {
     }
     if (!allowed) this.#putBack(slots, added);
     const states = charges.map((charge, index): ChargeState => {
-      const algorithm = arithmetic[charge.algorithm];
+      const algorithm = algorithmOf(charge);
       let slot = slots[index] ?? -1;
       // A cost of 0 makes no slot, but another charge of the same key may have.
       if (slot < 0) slot = this.#find(algorithm, charge.key, scopes?.[index] ?? 0);
@@ -169,22 +191,22 @@ export class RateTable {
    *
    * @returns its weight
    */
-  #read(slot: number, algorithm: RateAlgorithm, charge: Charge, time: number): number {
+  #read(slot: number, algorithm: RateAlgorithm, rate: Rate, time: number): number {
     if (slot < 0) this.#state.clear();
-    else this.#slots.load(slot, this.#state);
-    algorithm.settle(this.#state, charge, time);
-    return algorithm.weight(this.#state, charge, time);
+    else this.#slots.read(slot, this.#state);
+    algorithm.settle(this.#state, rate, time);
+    return algorithm.weight(this.#state, rate, time);
   }
 
-  #write(slot: number, algorithm: RateAlgorithm, charge: Charge, time: number, used: number): void {
+  #write(slot: number, algorithm: RateAlgorithm, rate: Rate, time: number, used: number): void {
     const state = this.#state;
-    const capacity = capacityOf(charge);
-    const most = capacity * charge.perMs;
+    const { perMs } = rate;
+    const capacity = capacityOf(rate);
     const least = Math.min(1, capacity);
-    const hot = used + least * charge.perMs > most;
-    state.hotMs = hot ? roundedUp(time + algorithm.waitMs(state, charge, time, least) - state.at) : 0;
-    state.liveMs = roundedUp(algorithm.expiresAt(state, charge) - state.at);
-    state.share = Math.min(1, used / most);
+    const hot = used + least * perMs > capacity * perMs;
+    state.hotMs = hot ? roundedUp(time + algorithm.waitMs(state, rate, time, least) - state.at) : 0;
+    state.liveMs = roundedUp(algorithm.expiresAt(state, rate) - state.at);
+    state.share = Math.min(1, used / (capacity * perMs));
     this.#slots.save(slot, state);
   }
 
@@ -202,25 +224,33 @@ export class RateTable {
 
 const algorithms = ['gcra', 'fixed', 'sliding'] as const satisfies readonly Charge['algorithm'][];
 
-const arithmetic: Readonly<Record<Charge['algorithm'], RateAlgorithm>> = {
-  gcra,
-  fixed: fixedWindow,
-  sliding: slidingWindow,
-};
+const arithmetic: readonly RateAlgorithm[] = [gcra, fixedWindow, slidingWindow];
+
+function algorithmOf({ algorithm }: Rate): RateAlgorithm {
+  if (algorithm === 'gcra') return gcra;
+  return algorithm === 'fixed' ? fixedWindow : slidingWindow;
+}
 
 /** Whole milliseconds until the cost fits on what was used: 0 if it does, `Infinity` if it never can. */
-function waitMs(state: RateState, algorithm: RateAlgorithm, charge: Charge, time: number, used: number): number {
-  const { cost, perMs } = charge;
-  const capacity = capacityOf(charge);
+function waitMs(
+  state: RateState,
+  algorithm: RateAlgorithm,
+  rate: Rate,
+  time: number,
+  cost: number,
+  used: number,
+): number {
+  const { perMs } = rate;
+  const capacity = capacityOf(rate);
   if (cost > capacity) return Number.POSITIVE_INFINITY;
   if (cost === 0 || used + cost * perMs <= capacity * perMs) return 0;
-  return Math.max(1, algorithm.waitMs(state, charge, time, cost));
+  return Math.max(1, algorithm.waitMs(state, rate, time, cost));
 }
 
 /** What could still be spent at once. */
-function remaining(charge: Charge, used: number): number {
-  const { perMs } = charge;
-  return Math.max(0, (capacityOf(charge) * perMs - used) / perMs);
+function remaining(rate: Rate, used: number): number {
+  const { perMs } = rate;
+  return Math.max(0, (capacityOf(rate) * perMs - used) / perMs);
 }
 
 /** @throws RangeError on a charge that cannot be meant */

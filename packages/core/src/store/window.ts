@@ -24,11 +24,11 @@ export const fixedWindow: RateAlgorithm = {
 
   waitMs: ({ at }, { perMs }, now) => Math.ceil(at + perMs - now),
 
-  spend(state, { cost }) {
+  spend(state, _rate, cost) {
     state.spent += cost;
   },
 
-  giveBack(state, { cost }) {
+  giveBack(state, _rate, cost) {
     state.spent = Math.max(0, state.spent - cost);
   },
 
@@ -66,11 +66,11 @@ export const slidingWindow: RateAlgorithm = {
     return Math.ceil(left + perMs - ((count - cost) * perMs) / spent);
   },
 
-  spend(state, { cost }) {
+  spend(state, _rate, cost) {
     state.spent += cost;
   },
 
-  giveBack(state, { cost }) {
+  giveBack(state, _rate, cost) {
     const fromThis = Math.min(cost, state.spent);
     state.spent -= fromThis;
     state.spentBefore = Math.max(0, state.spentBefore - (cost - fromThis));
