@@ -39,20 +39,20 @@ function judgeProbe(zone: CompiledZone, { subject, mustBe }: ZoneProbe, answer: 
 }
 
 /**
- * Asks a zone about its test points, all at once, and past every cache. Never rejects, provided that the resolver does not.
+ * Asks a zone about its test points, one after the other (a list may allow one query at a time), and past every cache. Never
+ * rejects, provided that the resolver does not.
  *
  * @param resolver - with a deadline of its own
  */
 export async function probeZone(zone: CompiledZone, resolver: Resolver): Promise<ZoneProbeOutcome> {
-  const outcomes = await Promise.all(
-    zone.probes.map(async (probe) => {
-      const { suffix, shownSuffix } = zone;
-      // An answer of a minute ago says nothing of the list as it is now.
-      const past = { fresh: true, staleMs: 0 };
-      const how = shownSuffix === undefined ? past : { ...past, shownAs: probe.labels + shownSuffix };
-      return judgeProbe(zone, probe, await resolver.resolve(probe.labels + suffix, 'A', how));
-    }),
-  );
+  const { suffix, shownSuffix } = zone;
+  const outcomes: ZoneProbeOutcome[] = [];
+  for (const probe of zone.probes) {
+    // An answer of a minute ago says nothing of the list as it is now.
+    const past = { fresh: true, staleMs: 0 };
+    const how = shownSuffix === undefined ? past : { ...past, shownAs: probe.labels + shownSuffix };
+    outcomes.push(judgeProbe(zone, probe, await resolver.resolve(probe.labels + suffix, 'A', how)));
+  }
   for (const decides of severities) {
     const outcome = outcomes.find(decides);
     if (outcome !== undefined) return outcome;

@@ -4,6 +4,7 @@ import type { Resolver } from '@postern/core';
 import { FakeClock, type ZoneData, ZoneResolver } from '@postern/testing';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { ZoneLimits } from './zone-limits.ts';
 import { ZoneMonitor, type ZoneMonitorOptions } from './zone-monitor.ts';
 import type { ZoneStateChange } from './zone-state.ts';
 
@@ -226,6 +227,34 @@ describe('ZoneMonitor', () => {
     monitor.start();
     await pass(0);
     expect(monitor.isAside('a.example')).toBe(true);
+  });
+
+  it('holds nothing against a zone whose budget is spent, and sets one aside that holds up all that may be asked', async () => {
+    const lists = new Lists();
+    lists.set('a.example', 'good');
+    lists.set('b.example', 'good');
+    lists.set('c.example', 'good');
+    const resolver = new ZoneLimits(lists.resolver, {
+      limits: [
+        { zone: 'a.example', count: 4 },
+        { zone: 'b.example', maxInFlight: 2 },
+      ],
+    });
+    const zones = { 'a.example': 'good', 'b.example': 'good', 'c.example': 'good' } as const;
+    const { monitor, changes } = watch(zones, { resolver });
+    monitor.start();
+    await pass(0);
+    // Nobody comes to hear the answer.
+    lists.resolver.hold('x.b.example');
+    for (let each = 0; each < 2; each++) void resolver.resolve('x.b.example', 'A');
+    await pass(600_000);
+    expect(lists.probes('a.example')).toBe(2);
+    expect(monitor.states()).toMatchObject([
+      { status: 'healthy', lastProbe: { reason: 'over-budget' } },
+      { status: 'aside', reason: 'too-many-at-once' },
+      { status: 'healthy' },
+    ]);
+    expect(changes).toHaveLength(4);
   });
 
   it('gives a probe its deadline, whatever the resolver does', async () => {

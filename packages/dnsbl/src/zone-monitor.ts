@@ -114,8 +114,8 @@ async function untilAborted(done: Promise<void>, signal: AbortSignal | undefined
  * - Probes go past caches (`fresh`) and take no stale answers. They never overlap, and no timer keeps the process alive.
  *
  * A list that begins to list everything is believed until its next probe, and what a cache keeps of it lives on for its
- * TTL. Bounds: 16 queries a probe, `maxConcurrentProbes` zones at once, at most one probe of a zone in `retryMs` (give or take
- * the jitter of 20 %).
+ * TTL. Bounds: 16 queries a probe, one after the other, `maxConcurrentProbes` zones at once, at most one probe of a zone in
+ * `retryMs` (give or take the jitter of 20 %).
  *
  * @example
  * ```ts
@@ -303,13 +303,15 @@ export class ZoneMonitor implements ZoneHealth, Disposable {
     if (signal.aborted) return;
 
     if (outcome.outcome !== 'silent') this.#answers++;
+    // The zone was not asked, for a reason that is not its own; `too-many-at-once` is: those before have no answer yet.
+    const limited = outcome.reason === 'over-budget';
     // What answered since it fell silent were others: its own answer would have ended the silence.
-    const heardOthers = this.#probed.length === 1 || this.#answers > watched.answersBefore;
+    const heardOthers = !limited && (this.#probed.length === 1 || this.#answers > watched.answersBefore);
     const change = record.probed(outcome, this.#clock.now(), heardOthers);
     watched.probedAt = performance.now();
     watched.dueAt = watched.probedAt + this.#delayMs(record.state.failures);
     watched.suspicions = 0;
-    if (outcome.outcome === 'silent' && !heardOthers) this.#askOthers();
+    if (outcome.outcome === 'silent' && !heardOthers && !limited) this.#askOthers();
     this.#announce(change);
   }
 
