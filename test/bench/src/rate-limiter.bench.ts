@@ -122,7 +122,7 @@ async function memoryOf(name: string): Promise<number> {
       return (key: string) => one.consume(key);
     },
     theirs: () => {
-      const one = new RateLimiterMemory({ points: 10, duration: WINDOW_MS / 1_000 });
+      const one = new RateLimiterMemory({ points: 1_000_000_000, duration: WINDOW_MS / 1_000 });
       return (key: string) => one.consume(key);
     },
     map: () => {
