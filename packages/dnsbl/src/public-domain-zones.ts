@@ -30,7 +30,7 @@ export const spamhausDbl: DomainZone = {
   },
   lookup: 'https://check.spamhaus.org/query/domain/{domain}',
   source: 'https://docs.spamhaus.com/datasets/docs/source/10-data-type-documentation/datasets/040-zones.html',
-  terms: 'https://www.spamhaus.org/blocklists/dnsbl-fair-use-policy/',
+  terms: 'https://www.spamhaus.org/organization/dnsblusage/',
 };
 
 /**

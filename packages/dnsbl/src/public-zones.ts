@@ -19,7 +19,7 @@ export const spamhausZen: AddressZone = {
   txt: 'never',
   lookup: 'https://check.spamhaus.org/query/ip/{ip}',
   source: 'https://docs.spamhaus.com/datasets/docs/source/10-data-type-documentation/datasets/040-zones.html',
-  terms: 'https://www.spamhaus.org/blocklists/dnsbl-fair-use-policy/',
+  terms: 'https://www.spamhaus.org/organization/dnsblusage/',
 };
 
 /**
@@ -162,7 +162,7 @@ export const dnswl: AddressZone = {
   txt: 'never',
   lookup: 'https://www.dnswl.org/s/?s={ip}',
   source: 'https://www.dnswl.org/?page_id=15',
-  terms: 'https://www.dnswl.org/?page_id=9',
+  terms: 'https://www.dnswl.org/?page_id=110',
 };
 
 /**
