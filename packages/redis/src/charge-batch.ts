@@ -61,12 +61,15 @@ export class ChargeBatch {
 
   async #send(batch: readonly Waiting[]): Promise<void> {
     const lists = batch.map(({ charges }) => charges);
-    const reply = await this.#link.ask(() => {
+    const results = await this.#link.ask(async () => {
       const { keys, args, arePlain } = writeCharges(this.#keys, lists);
       const script = arePlain ? this.#plainScript : this.#script;
-      return script.run(this.#link.commands, keys, [...this.#clock.args(), ...args]);
+      const reply = await script.run(this.#link.commands, keys, [...this.#clock.args(), ...args]);
+      const read = readChargeReply(reply, lists);
+      // What answers rubbish is no Redis to rely on: as good as none.
+      if (read === undefined) throw new Error('not the reply to these charges');
+      return read;
     });
-    const results = readChargeReply(reply, lists);
     for (const [index, { answer }] of batch.entries()) answer(results?.[index]);
   }
 }

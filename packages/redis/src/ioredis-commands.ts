@@ -69,29 +69,39 @@ export function ioredisClusterCommands(cluster: IoredisCluster): RedisCommands {
   return { send: sender(cluster), listen: (events) => clusterListener(cluster, events) };
 }
 
+/** How many listeners of one cluster listen to each channel: it has one connection for all of them. */
+const clusterChannels = new WeakMap<IoredisCluster, Map<string, number>>();
+
 function clusterListener(cluster: IoredisCluster, events: ListenerEvents): RedisListener {
+  const counts = clusterChannels.get(cluster) ?? new Map<string, number>();
+  clusterChannels.set(cluster, counts);
   const channels = new Set<string>();
   const onMessage = (channel: Buffer, payload: Buffer): void => {
     const name = channel.toString();
     if (channels.has(name)) events.message(name, payload);
+  };
+  const leave = async (channel: string): Promise<unknown> => {
+    if (!channels.delete(channel)) return;
+    const left = (counts.get(channel) ?? 1) - 1;
+    if (left > 0) return counts.set(channel, left);
+    counts.delete(channel);
+    return await cluster.unsubscribe(channel);
   };
   cluster.on('messageBuffer', onMessage);
   cluster.on('ready', events.ready);
   cluster.on('close', events.gone);
   return {
     subscribe(channel) {
+      if (!channels.has(channel)) counts.set(channel, (counts.get(channel) ?? 0) + 1);
       channels.add(channel);
       return cluster.subscribe(channel);
     },
-    unsubscribe(channel) {
-      channels.delete(channel);
-      return cluster.unsubscribe(channel);
-    },
+    unsubscribe: leave,
     close() {
       cluster.off('messageBuffer', onMessage);
       cluster.off('ready', events.ready);
       cluster.off('close', events.gone);
-      for (const channel of channels) cluster.unsubscribe(channel).catch(() => {});
+      for (const channel of [...channels]) leave(channel).catch(() => {});
     },
   };
 }

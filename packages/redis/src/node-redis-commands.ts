@@ -63,7 +63,13 @@ export function nodeRedisCommands(client: NodeRedisClient): RedisCommands {
       return {
         subscribe: (channel) => connected.then(() => listener.subscribe(channel)),
         unsubscribe: (channel) => connected.then(() => listener.unsubscribe(channel)),
-        close: () => connection.destroy(),
+        close() {
+          try {
+            connection.destroy();
+          } catch {
+            // node-redis 5: it had given up connecting, there is nothing to end.
+          }
+        },
       };
     },
   };

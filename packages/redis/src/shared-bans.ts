@@ -68,6 +68,8 @@ export class SharedBans implements BanList {
   readonly #timer: NodeJS.Timeout;
   /** What the shared list holds, as far as it is known here: its keys and entries. */
   readonly #known = new Map<string, string>();
+  /** When those of them end that do. */
+  readonly #ends = new Map<string, number>();
   /** What Redis has not got yet. */
   readonly #pending = new Map<string, string>();
   /** What came while a snapshot was fetched. */
@@ -227,10 +229,7 @@ export class SharedBans implements BanList {
 
   #dropEnded(): void {
     const now = Date.now();
-    for (const [key, entry] of this.#known) {
-      const { expiresAt = Number.POSITIVE_INFINITY } = readEntry(entry) ?? {};
-      if (expiresAt <= now) this.#known.delete(key);
-    }
+    for (const [key, end] of this.#ends) if (end <= now) this.#note(key, '');
   }
 
   #hear(payload: Buffer): void {
@@ -274,6 +273,9 @@ export class SharedBans implements BanList {
   }
 
   #note(key: string, entry: string): void {
+    const end = entry === '' ? undefined : readEntry(entry)?.expiresAt;
+    if (end === undefined) this.#ends.delete(key);
+    else this.#ends.set(key, end);
     if (entry === '') this.#known.delete(key);
     else this.#known.set(key, entry);
   }

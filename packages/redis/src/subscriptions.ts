@@ -40,6 +40,7 @@ export class Subscriptions {
     this.#closed = true;
     this.#channels.clear();
     this.#listener?.close();
+    this.#listener = undefined;
   }
 
   #listen(): RedisListener {

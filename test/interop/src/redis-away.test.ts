@@ -42,7 +42,7 @@ describeWith([redisServer, redisCli], 'RedisStore while Redis is away', () => {
   });
 
   function storeOver(client: Redis | ReturnType<typeof createClient>, options = {}): RedisStore {
-    const store = new RedisStore(client, { timeoutMs: 300, probeMs: 50, ...options });
+    const store = new RedisStore(client, { timeoutMs: 600, probeMs: 50, ...options });
     stores.push(store);
     return store;
   }
@@ -134,6 +134,28 @@ describeWith([redisServer, redisCli], 'RedisStore while Redis is away', () => {
     await vi.waitFor(() => expect(waitingCommands).toBeGreaterThan(0), waiting);
     expect(waitingCommands).toBeLessThanOrEqual(5);
     server.goOn();
+  });
+
+  it('takes rubbish for no answer', async () => {
+    vi.spyOn(io, 'callBuffer').mockImplementation(async () => Buffer.from('rubbish'));
+    const store = storeOver(io);
+    expect(await allowed(store, 6, hourly('client', 3))).toBe(3);
+    expect(heard[0]).toMatchObject({ available: false, reason: 'error' });
+  });
+
+  it('ends once, however often it is asked to, also when its client has given up', async () => {
+    await server.kill();
+    const hopeless: typeof node = createClient({ socket: { port: server.port, host: '127.0.0.1', reconnectStrategy: false } });
+    hopeless.on('error', () => {});
+    for (const client of [hopeless, io]) {
+      const store = storeOver(client);
+      const subscribed = store.subscribe('topic', () => {});
+      if (client === hopeless) await subscribed;
+      store.close();
+      store.close();
+      expect((await store.charge([hourly('client', 1)])).allowed).toBe(true);
+    }
+    await server.startAgain();
   });
 
   it('tells no secret, whatever fails', async () => {

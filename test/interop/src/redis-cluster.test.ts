@@ -64,6 +64,27 @@ describeWith([redisServer, redisCli], 'RedisStore on a cluster', () => {
     for (const { name, run } of cases) if (name !== `Cluster: ${beyondClusters}`) it(name, run);
   });
 
+  it('goes on listening for one store when another on the same client ends', async () => {
+    const [one, two, elsewhere] = [
+      new RedisStore(io, patient),
+      new RedisStore(io, patient),
+      new RedisStore(node, patient),
+    ];
+    const heard: number[] = [];
+    await one.subscribe('topic', () => {});
+    await two.subscribe('topic', ([byte = 0]) => heard.push(byte));
+    one.close();
+    await vi.waitFor(
+      async () => {
+        await elsewhere.publish('topic', Uint8Array.of(7));
+        expect(heard).toContain(7);
+      },
+      { timeout: 10_000, interval: 50 },
+    );
+    two.close();
+    elsewhere.close();
+  });
+
   it('spreads the keys of a cache over the nodes', async () => {
     const cache = new RedisCache(io, patient);
     for (let n = 0; n < 60; n++) await cache.set(`key ${n}`, Uint8Array.of(n), 60_000);

@@ -43,6 +43,22 @@ describeWith([redisServer, redisCli], 'RedisStore', () => {
     for (const { name, run } of storeContract('ioredis and node-redis', start)) it(name, run);
   });
 
+  it('takes 1,000 charges in one call, and no more', async () => {
+    const store = new RedisStore(io, { ...patient, prefix: 'many' });
+    for (const algorithm of ['gcra', 'sliding'] as const) {
+      const all = Array.from({ length: 1_000 }, (_, n) => {
+        const charge = { key: `key ${n}`, cost: 1, count: 5, perMs: 3_600_000 };
+        return algorithm === 'gcra' ? { ...charge, algorithm, burst: 5 } : { ...charge, algorithm };
+      });
+      expect((await store.charge(all)).states.map(({ remaining }) => remaining)).toEqual(all.map(() => 4));
+      await store.refund(all);
+      const [first] = (await store.charge(all)).states;
+      expect(first?.remaining).toBeCloseTo(4);
+      expect(() => store.charge([...all, ...all.slice(0, 1)])).toThrow(RangeError);
+    }
+    store.close();
+  });
+
   describe('gives the answers of a MemoryStore', () => {
     const whole = (max: number) => fc.integer({ min: 1, max });
     const charge = fc.record({ index: fc.nat(2), cost: fc.integer({ min: 0, max: 6 }) });
