@@ -181,6 +181,10 @@ describe('logins', () => {
     const { session, reports } = await attempt([auth(() => opinion())]);
     session.close();
     expect(JSON.stringify(reports)).not.toContain('secret');
-    expect(reports).toMatchObject([{ kind: 'session', outcome: 'none', opinions: [{ stage: 'authenticate' }] }]);
+    const opinions = [
+      { check: 'auth', stage: 'authenticate' },
+      { check: 'gateway', finding: { kind: 'gateway/login-failed' }, verdict: 'reject', enforced: true },
+    ];
+    expect(reports).toMatchObject([{ kind: 'session', outcome: 'none', opinions }]);
   });
 });

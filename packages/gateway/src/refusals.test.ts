@@ -1,6 +1,7 @@
-import { type CheckRun, dryRun, mailboxPath, type RefusedCommand } from '@postern/core';
+import { type Check, type CheckRun, dryRun, type LoginAttempt, mailboxPath, type RefusedCommand } from '@postern/core';
 import { SmtpDriver } from '@postern/testing';
 import { describe, expect, it } from 'vitest';
+import type { GatewayOptions } from './gateway-options.ts';
 import { type Anything, bench, check, misdeeds, opinion, permits, TestServer, upTo } from './test-bench.ts';
 
 const ENOUGH = { code: 421, enhanced: '4.7.0', text: 'Enough' } as const;
@@ -103,6 +104,71 @@ describe('a check that is asked about refusals', () => {
     for (let count = 0; count < 1_000; count += 1) session.commandRefused({ code: 500, enhanced: '', text: 'What?' });
     session.close();
     expect(reports[0]?.opinions).toHaveLength(100);
+  });
+});
+
+describe('a check that is asked about refused logins', () => {
+  const login: LoginAttempt = { mechanism: 'PLAIN', user: 'ann', password: 'secret' };
+  const wrong = { verdict: 'reject', reply: { code: 535, enhanced: '5.7.8', text: 'Wrong' } } as const;
+  const greeted = async (checks: readonly Check[], options: Partial<GatewayOptions> = {}) => {
+    const made = bench([permits, ...checks], options);
+    const session = made.open();
+    await session.connect();
+    await session.helo('client.example', true);
+    return { ...made, session };
+  };
+
+  it('hears of each once, behind a transaction and the last of them too, and what it was refused for', async () => {
+    const answers: Anything[] = [
+      opinion(wrong, 'test/wrong'),
+      undefined,
+      opinion({ verdict: 'defer' }, 'test/busy'),
+      opinion({ user: 'ann' }),
+    ];
+    const { run, refused } = counting(99, {});
+    const { session } = await greeted([check('auth', { authenticate: () => answers.shift() }), check('counts', run)]);
+    await session.mail(mailboxPath('ann@client.example'));
+    session.reset();
+    for (const code of [535, 535, 451, 235]) expect((await session.authenticate(login)).code).toBe(code);
+    expect(refused).toMatchObject([
+      { kind: 'login', reply: { code: 535, text: expect.stringContaining('Wrong') }, finding: { kind: 'test/wrong' } },
+      { kind: 'login', reply: { code: 535 }, finding: { kind: 'gateway/login-failed' } },
+      { kind: 'login', reply: { code: 451 }, finding: { kind: 'test/busy' } },
+    ]);
+
+    const last = counting(99, {});
+    const auth = check('auth', { authenticate: () => opinion(wrong) });
+    const { session: short } = await greeted([auth, check('counts', last.run)], { maxFailedLogins: 1 });
+    expect((await short.authenticate(login)).code).toBe(421);
+    expect(last.refused).toMatchObject([{ kind: 'login', reply: { code: 535 } }]);
+  });
+
+  it('hears of one whose reply is held back before that time is over', async () => {
+    const { run, refused } = counting(99, {});
+    const auth = check('auth', { authenticate: () => opinion({ ...wrong, delayMs: 60_000 }, 'test/wrong') });
+    const { session, reports } = await greeted([auth, check('counts', run)], { maxDelayMs: 60_000 });
+    const reply = session.authenticate(login);
+    session.close();
+    expect((await reply).code).toBe(421);
+    expect(refused).toMatchObject([{ kind: 'login', finding: { kind: 'test/wrong' } }]);
+    expect(reports).toHaveLength(1);
+  });
+
+  it('ends the session in its place', async () => {
+    const { run } = counting(1, { verdict: 'defer', reply: ENOUGH });
+    const auth = check('auth', { authenticate: () => opinion(wrong) });
+    const { session } = await greeted([auth, check('counts', run)]);
+    expect((await session.authenticate(login)).code).toBe(421);
+    expect(session.farewell).toMatchObject({ code: 421, enhanced: '4.7.0' });
+    expect((await session.authenticate(login)).code).toBe(421);
+  });
+
+  it('hears of none when a check ended the session instead', async () => {
+    const { run, refused } = counting(99, {});
+    const auth = check('auth', { authenticate: () => opinion({ verdict: 'defer', reply: ENOUGH }) });
+    const { session } = await greeted([auth, check('counts', run)]);
+    expect((await session.authenticate(login)).code).toBe(421);
+    expect(refused).toEqual([]);
   });
 });
 

@@ -18,7 +18,7 @@ import type { GatewayHouse } from './gateway-house.ts';
 import type { DataAnswer, GatewaySession } from './gateway-session.ts';
 import { GatewayTransaction, type TransactionEnd, type TransactionHost } from './gateway-transaction.ts';
 import { endsSession, type HeardOpinion, isForStrangers, ownOpinion, refusalOf } from './heard-opinion.ts';
-import { OpinionLedger } from './opinion-ledger.ts';
+import { OpinionLedger, type Refusal } from './opinion-ledger.ts';
 import { SessionChecks, type StageSummary } from './session-checks.ts';
 import type { SessionFacts } from './session-facts.ts';
 import { TransactionFacts } from './transaction-facts.ts';
@@ -151,7 +151,7 @@ export class SessionMachine implements GatewaySession {
     });
     return andThen(summary, (said) => {
       this.#logins.push(...said.heard);
-      return this.#conclude(said, () => this.#judgeLogin());
+      return this.#endedBy(said) ?? this.#judgeLogin(said);
     });
   }
 
@@ -231,21 +231,36 @@ export class SessionMachine implements GatewaySession {
     return withId(refusal.reply, this.id);
   }
 
-  #judgeLogin(): SmtpReply {
+  #judgeLogin(said: StageSummary): Awaitable<SmtpReply> {
     const refusal = this.#login.refusal(false);
     const user = this.#login.opinions.find((heard) => heard.opinion.user !== undefined)?.opinion.user;
     if (refusal === undefined && user !== undefined) {
-      this.facts.user = user;
-      return LOGGED_IN;
+      return this.#conclude(said, () => {
+        this.facts.user = user;
+        return LOGGED_IN;
+      });
     }
     this.#login.clear();
-    if (refusal !== undefined) this.#enforced.add(refusal.heard);
     this.#failedLogins += 1;
+    const { heard, reply } = refusal ?? this.#provedByNobody();
+    this.#enforced.add(heard);
+    const { finding } = heard.opinion;
+    // Not only when the reply is told: a client that does not wait for one that is held back has failed all the same.
+    const heardOf = this.#refused({ kind: 'login', reply: withId(reply, this.id), finding }, this.#end);
+    return andThen(heardOf, (told) => this.#conclude(said, () => this.#farewell ?? this.#overFailedLogins() ?? told));
+  }
+
+  #provedByNobody(): Refusal {
+    const summary = 'No check knows who this is.';
+    const heard = ownOpinion('authenticate', { kind: 'gateway/login-failed', summary }, authenticationFailed);
+    this.#logins.push(heard);
+    return { heard, reply: authenticationFailed };
+  }
+
+  #overFailedLogins(): SmtpReply | undefined {
     const { maxFailedLogins } = this.#house.settings;
-    if (this.#failedLogins >= maxFailedLogins) {
-      return this.#overLimit('maxFailedLogins', maxFailedLogins, 'Too many failed logins');
-    }
-    return withId(refusal?.reply ?? authenticationFailed, this.id);
+    if (this.#failedLogins < maxFailedLogins) return undefined;
+    return this.#overLimit('maxFailedLogins', maxFailedLogins, 'Too many failed logins');
   }
 
   /** Nobody waits here: what takes time to be said of it is enforced at the next command. */
@@ -272,10 +287,14 @@ export class SessionMachine implements GatewaySession {
   }
 
   #conclude(said: StageSummary, next: () => Awaitable<SmtpReply>): Awaitable<SmtpReply> {
-    if (said.gone || this.#closed) return CLIENT_GONE;
-    const farewell = this.#farewellFor(said);
-    if (farewell !== undefined) return farewell;
+    const last = this.#endedBy(said);
+    if (last !== undefined) return last;
     return andThen(this.#checks.holdBack(said.heard), () => (this.#closed ? CLIENT_GONE : next()));
+  }
+
+  /** The last reply, if the client is gone or a check ended the session. */
+  #endedBy(said: StageSummary): SmtpReply | undefined {
+    return said.gone || this.#closed ? CLIENT_GONE : this.#farewellFor(said);
   }
 
   /** A 421 of a check is enforced at once, whatever else speaks for or against the client. */

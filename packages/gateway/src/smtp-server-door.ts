@@ -112,7 +112,7 @@ export class SmtpServerDoor {
 
   authenticate(auth: SMTPServerAuthentication): Awaitable<SmtpReply> {
     const attempt = attemptOf(auth);
-    if (attempt.kind === 'refused') return attempt.reply;
+    if (attempt.kind === 'refused') return this.#answer(() => this.#session.commandRefused(attempt.reply));
     return this.#answer(() => this.#greeted(() => this.#session.authenticate(attempt.attempt)));
   }
 

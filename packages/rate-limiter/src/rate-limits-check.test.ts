@@ -356,6 +356,16 @@ describe('rateLimits', () => {
     await scene.connected();
   });
 
+  it('takes a refused login for neither', async () => {
+    const scene = new Scene({ failedCommands: perClient(1), failedRecipients: perClient(1) });
+    const run = await scene.connected();
+    const finding = { kind: 'smtp-auth/failed', summary: 'Wrong password.' } as const;
+    const reply = { code: 535, enhanced: '5.7.8', text: 'Wrong password.' };
+    for (let count = 0; count < 5; count += 1) {
+      expect(await run.refusal?.({ kind: 'login', reply, finding }, signal)).toBeUndefined();
+    }
+  });
+
   it('counts users and sender domains where limits say so', async () => {
     const scene = new Scene({
       messages: [

@@ -150,6 +150,7 @@ export class SessionLimits implements CheckRun {
 
   refusal({ kind, reply }: RefusedCommand, signal: AbortSignal): Answer {
     this.#letGo();
+    if (kind === 'login') return undefined;
     if (kind === 'command') return this.#failed('failedCommands', 'Too many commands that fail', signal);
     if (reply.code >= 500) return this.#failed('failedRecipients', 'Too many recipients that are refused', signal);
     for (const charges of this.#charges.values()) {
