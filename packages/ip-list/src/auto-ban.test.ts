@@ -4,6 +4,7 @@ import {
   type Context,
   MemoryStore,
   type Outcome,
+  type RefusedCommand,
   type Report,
   type ReportedOpinion,
   type Session,
@@ -35,6 +36,14 @@ const failedLogin: ReportedOpinion = {
   enforced: true,
   durationMs: 0,
 };
+
+const wrongPassword: RefusedCommand = {
+  kind: 'login',
+  reply: { code: 535, enhanced: '5.7.8', text: 'Wrong password.' },
+  finding: { kind: 'smtp-auth/failed', summary: 'Wrong password.' },
+};
+
+const signal = new AbortController().signal;
 
 function reportOf(session: Session, opinions: readonly ReportedOpinion[], outcome: Outcome, id = 't1'): Report {
   const { service, client, trusted, startedAt, user } = session;
@@ -230,28 +239,44 @@ describe('autoBan', () => {
     expect(scene.isBanned('192.0.2.1')).toBe(true);
   });
 
-  it('counts each refused login once, if told to', async () => {
+  it('counts each login that is refused for good, at once, if told to', async () => {
     const scene = new Scene({ on: [], failedLogins: true });
     const session = sampleSession();
     const run = scene.start(session);
+    await run?.refusal?.(wrongPassword, signal);
     run?.report?.(reportOf(session, [failedLogin], 'none'));
-    run?.report?.(reportOf(session, [failedLogin, failedLogin], 'aborted'));
-    run?.report?.(reportOf(session, [failedLogin, failedLogin], 'aborted'));
+    for (const code of [451, 454, 534, 538]) {
+      await run?.refusal?.({ ...wrongPassword, reply: { ...wrongPassword.reply, code } }, signal);
+    }
+    for (const kind of ['recipient', 'command'] as const) {
+      await run?.refusal?.({ kind, reply: wrongPassword.reply }, signal);
+    }
+    await run?.refusal?.(wrongPassword, signal);
     await settled();
     expect(scene.events).toEqual([]);
-    await scene.report(sampleSession(), [failedLogin]);
-    expect(scene.list.lookup('192.0.2.1')?.evidence).toMatchObject({ kinds: { 'smtp-auth/failed': 3 } });
+    const another = sampleSession('192.0.2.1', { id: 's2' });
+    await scene.start(another)?.refusal?.({ ...wrongPassword, reply: { ...wrongPassword.reply, code: 550 } }, signal);
+    await settled();
+    expect(scene.list.lookup('192.0.2.1')?.evidence).toMatchObject({
+      kinds: { 'smtp-auth/failed': 3 },
+      reports: [session.id, 's2'],
+    });
     expect(() => new Scene({ on: [] })).toThrow(/option "on" must be a list that is not empty/);
+    expect(scene.start(sampleSession('127.0.0.1'))).toBeUndefined();
   });
 
-  it('does not list somebody who logs in after some wrong passwords', async () => {
-    const scene = new Scene({ on: [], failedLogins: true });
-    await scene.report(sampleSession('192.0.2.1', { user: 'ann' }), [
-      failedLogin,
-      failedLogin,
-      failedLogin,
-      failedLogin,
-    ]);
+  it('says nothing of a refused login, and hears of none unless told to', async () => {
+    const run = new Scene({ failedLogins: true }).start(sampleSession());
+    expect(await run?.refusal?.(wrongPassword, signal)).toBeUndefined();
+    expect(new Scene({ failedLogins: false }).start(sampleSession())?.refusal).toBeUndefined();
+  });
+
+  it('counts no login of a trusted client, nor of one that has logged in', async () => {
+    const scene = new Scene({ on: [], failedLogins: true, refusals: 1 });
+    for (const more of [{ trusted: true }, { user: 'ann' }]) {
+      await scene.start(sampleSession('192.0.2.1', more))?.refusal?.(wrongPassword, signal);
+    }
+    await settled();
     expect(scene.events).toEqual([]);
   });
 

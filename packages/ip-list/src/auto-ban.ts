@@ -3,12 +3,15 @@ import {
   type Context,
   type Expiring,
   ExpiringMap,
+  type Finding,
   type IpAddress,
   type JsonObject,
   OptionReader,
+  type RefusedCommand,
   type Report,
   type ReportedOpinion,
   type Session,
+  type SmtpReply,
   type Store,
 } from '@postern/core';
 import { readCheckName } from './check-name.ts';
@@ -24,8 +27,11 @@ export interface AutoBanOptions extends ClientBanOptions {
    */
   readonly on: readonly string[];
   /**
-   * Whether each refused login counts, whichever check refused it. A mail program with an old password tries again and again,
-   * and a ban is one of everybody behind its address. Default `false`.
+   * Whether each login that is refused with 5yz counts, at once, whichever check refused it, or none knew who it was; 534 and
+   * 538 (RFC 4954 §6) say nothing of the password and do not count. One that succeeds later takes nothing back: else an account
+   * of its own would cover a guesser. A mail program with an old password tries again and again, and a ban is one of everybody
+   * behind its address. A check that may end the session with a 421 in the place of the refusal stands behind this one.
+   * Default `false`.
    */
   readonly failedLogins?: boolean;
   /** The check's name in reports, and the `source` of its entries. Default `auto-ban`. */
@@ -209,27 +215,30 @@ export function autoBan(options: AutoBanOptions): Check {
     start(session: Session, context) {
       const ip = bans.addressOf(session);
       if (ip === undefined) return undefined;
-      // Every report of the session lists all its logins anew.
-      let knownLogins = 0;
+      const refused = ({ kind }: Finding, report: string): void => {
+        banning.refused(ip, { kind: kind.slice(0, LONGEST_KIND), report, at: context.clock.now() }, context);
+      };
       return {
+        ...(failedLogins && {
+          // A login that fails behind the last transaction stands in no report.
+          refusal(each: RefusedCommand): undefined {
+            if (each.kind === 'login' && isForGood(each.reply) && isStranger(session))
+              refused(each.finding, session.id);
+          },
+        }),
         report(report) {
-          const refused: ReportedOpinion[] = [];
-          if (failedLogins) {
-            const logins = report.opinions.filter((each) => isRefusal(each) && each.stage === 'authenticate');
-            refused.push(...logins.slice(knownLogins));
-            knownLogins = logins.length;
-          }
-          const rejected = isUnaccepted(report) ? report.opinions.find(counts) : undefined;
-          if (rejected !== undefined) refused.push(rejected);
-          if (!isStranger(session, report)) return;
-          for (const { finding } of refused) {
-            const kind = finding.kind.slice(0, LONGEST_KIND);
-            banning.refused(ip, { kind, report: report.id, at: context.clock.now() }, context);
-          }
+          if (!isUnaccepted(report) || !isStranger(session, report)) return;
+          const rejected = report.opinions.find(counts);
+          if (rejected !== undefined) refused(rejected.finding, report.id);
         },
       };
     },
   };
+}
+
+/** Neither a failure of our own nor a throttle; nor one that says nothing of the password (RFC 4954 §6: 534, 538). */
+function isForGood({ code }: SmtpReply): boolean {
+  return code >= 500 && code !== 534 && code !== 538;
 }
 
 /** A check that fails defers; one that is run dry has no verdict. */

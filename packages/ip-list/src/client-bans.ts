@@ -101,9 +101,9 @@ export class ClientBans {
   }
 }
 
-/** Neither a trusted network nor an authenticated user is ever listed, whatever was refused before the login. */
-export function isStranger(session: Session, report: Report): boolean {
-  return !session.trusted && session.user === undefined && !report.session.trusted && report.session.user === undefined;
+/** Neither a trusted network nor an authenticated user is ever listed: not if it is one now, nor if it was in the report. */
+export function isStranger(session: Session, report?: Report): boolean {
+  return [session, report?.session].every((each) => each?.trusted !== true && each?.user === undefined);
 }
 
 /** Whether the entry that is there says more than a ban until then would. */

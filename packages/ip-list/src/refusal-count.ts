@@ -4,7 +4,7 @@ import { type Expiring, ExpiringMap } from '@postern/core';
 export interface Refusal {
   /** The kind of the finding that it was refused for. */
   readonly kind: string;
-  /** The report that tells of it: of the transaction, or of the session. */
+  /** The report that tells of it, of the transaction or of the session; of a login the session's id. */
   readonly report: string;
   /** Milliseconds since the epoch. */
   readonly at: number;

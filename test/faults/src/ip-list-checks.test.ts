@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CachingResolver, type Check } from '@postern/core';
 import {
+  type AutoBanOptions,
   autoBan,
   type BanJournal,
   DomainList,
@@ -72,8 +73,7 @@ class Scene implements AsyncDisposable {
     expect(greeting.code).toBe(220);
     await client.command('EHLO client.example');
     if (password !== undefined) {
-      const { code } = await client.command(`AUTH PLAIN ${Buffer.from(`\0ann\0${password}`).toString('base64')}`);
-      expect(code === 235).toBe(password === 'right');
+      expect((await login(client, password)) === 235).toBe(password === 'right');
     }
     return client;
   }
@@ -96,6 +96,11 @@ async function send(client: SmtpDriver, recipient: string, from = 'x@spam.exampl
   if (code === 250) return (await client.data(`${header}Subject: hi\r\n\r\nHello\r\n`)).code;
   await client.command('RSET');
   return code;
+}
+
+/** The code of the reply to a login. */
+async function login(client: SmtpDriver, password: string): Promise<number> {
+  return (await client.command(`AUTH PLAIN ${Buffer.from(`\0ann\0${password}`).toString('base64')}`)).code;
 }
 
 async function withJournal(
@@ -273,14 +278,80 @@ describe('autoBan at a gateway', () => {
     }
     await scene.expectReports(12);
     const guesser = await scene.greeted(STRANGER, 'wrong');
-    for (const password of ['wrong', 'wrong', 'wrong']) {
-      await guesser.command(`AUTH PLAIN ${Buffer.from(`\0ann\0${password}`).toString('base64')}`);
-    }
+    for (let count = 0; count < 2; count += 1) await login(guesser, 'wrong');
     expect(bans.size).toBe(0);
-    await guesser.command('QUIT');
+    await login(guesser, 'wrong');
     await expect.poll(isBanned(bans), { timeout: 20_000 }).toBe(true);
     expect([...bans].map(({ prefix }) => prefix)).toEqual([`${STRANGER}/32`]);
     expect(bans.lookup(STRANGER)?.evidence).toMatchObject({ kinds: { 'test/no-login': 4 } });
+  });
+});
+
+describe('autoBan at a gateway with failedLogins', () => {
+  const guessing = (
+    more: Partial<AutoBanOptions> = {},
+  ): { bans: IpList; checks: readonly Check[]; clock: FakeClock } => {
+    const clock = new FakeClock();
+    const bans = new IpList({ clock });
+    const ban = autoBan({ list: bans, on: [], failedLogins: true, refusals: 4, ignore: [], ...more });
+    return { bans, clock, checks: [ipList(bans, { onListed: 'disconnect' }), ban] };
+  };
+
+  it('counts what is guessed behind the last transaction', async () => {
+    const { bans, checks, clock } = guessing();
+    await using scene = await Scene.start(checks, {}, clock);
+    const client = await scene.greeted();
+    for (let round = 0; round < 2; round += 1) {
+      await client.command('MAIL FROM:<x@spam.example>');
+      await client.command('RSET');
+      expect(await login(client, 'wrong')).toBe(550);
+    }
+    expect(await login(client, 'wrong')).toBe(550);
+    await scene.expectReports(2);
+    expect(bans.size).toBe(0);
+    await login(client, 'wrong');
+    await expect.poll(isBanned(bans), { timeout: 20_000 }).toBe(true);
+    expect(bans.lookup(STRANGER)?.evidence).toMatchObject({ refusals: 4, kinds: { 'test/no-login': 4 } });
+    expect((await scene.connect()).greeting.code).toBe(421);
+  });
+
+  it('counts the login that ends a session, and one guess in each of many sessions', async () => {
+    const { bans, checks, clock } = guessing();
+    await using scene = await Scene.start(checks, { maxFailedLogins: 1 }, clock);
+    for (let count = 0; count < 4; count += 1) {
+      expect(bans.size).toBe(0);
+      expect(await login(await scene.greeted(), 'wrong')).toBe(421);
+    }
+    await expect.poll(isBanned(bans), { timeout: 20_000 }).toBe(true);
+  });
+
+  it('takes nothing back for a login that succeeds between guesses', async () => {
+    const { bans, checks, clock } = guessing();
+    await using scene = await Scene.start(checks, {}, clock);
+    for (let count = 0; count < 2; count += 1) {
+      const client = await scene.greeted();
+      for (let guess = 0; guess < 2; guess += 1) expect(await login(client, 'wrong')).toBe(550);
+      expect(await login(client, 'right')).toBe(235);
+    }
+    await expect.poll(isBanned(bans), { timeout: 20_000 }).toBe(true);
+  });
+
+  it('counts no login that could not be judged', async () => {
+    const { bans, checks, clock } = guessing({ refusals: 1 });
+    const broken: Check = {
+      name: 'broken',
+      start: () => ({
+        authenticate: () => {
+          throw new Error('no database');
+        },
+      }),
+    };
+    await using scene = await Scene.start([], { checks: [broken, relay, ...checks] }, clock);
+    const client = await scene.greeted();
+    expect(await login(client, 'wrong')).toBe(451);
+    await client.command('QUIT');
+    await scene.expectReports(1);
+    expect(bans.size).toBe(0);
   });
 });
 
