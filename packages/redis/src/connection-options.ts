@@ -1,6 +1,6 @@
 import { type Clock, isClock, type OptionReader } from '@postern/core';
 
-/** How Redis is asked: of `RedisStore`, `RedisCache` and `sharedBans`. */
+/** How Redis is asked: of `RedisStore`, `RedisCache` and `SharedBans`. */
 export interface RedisOptions {
   /** Begins every key and channel. 1 to 64 characters, without braces. Default `'postern'`. */
   readonly prefix?: string;

@@ -4,7 +4,7 @@ import { channel } from 'node:diagnostics_channel';
 export type RedisAvailability =
   | {
       readonly available: false;
-      /** Whose: `RedisStore`, `RedisCache` or `sharedBans`. */
+      /** Whose: `RedisStore`, `RedisCache` or `SharedBans`. */
       readonly owner: string;
       readonly prefix: string;
       /** `timeout`, `closed`, or the error's code word (`ECONNREFUSED`, `OOM`, `READONLY`, …). Never its text. */

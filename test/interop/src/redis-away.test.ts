@@ -145,7 +145,9 @@ describeWith([redisServer, redisCli], 'RedisStore while Redis is away', () => {
 
   it('ends once, however often it is asked to, also when its client has given up', async () => {
     await server.kill();
-    const hopeless: typeof node = createClient({ socket: { port: server.port, host: '127.0.0.1', reconnectStrategy: false } });
+    const hopeless: typeof node = createClient({
+      socket: { port: server.port, host: '127.0.0.1', reconnectStrategy: false },
+    });
     hopeless.on('error', () => {});
     for (const client of [hopeless, io]) {
       const store = storeOver(client);
