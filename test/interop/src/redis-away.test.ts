@@ -106,6 +106,17 @@ describeWith([redisServer, redisCli], 'RedisStore while Redis is away', () => {
     expect(await allowed(storeOver(node, { timeoutMs: 10_000 }), 5, hourly('other', 2))).toBe(2);
   });
 
+  it('a Redis that has become a replica counts as away until it is none', async () => {
+    const store = storeOver(io);
+    await store.charge([hourly('warm', 1)]);
+    await server.command('REPLICAOF', '127.0.0.1', '1');
+    expect(await allowed(store, 10, hourly('client', 5))).toBe(5);
+    expect(heard).toMatchObject([{ available: false, reason: 'READONLY' }]);
+    await server.command('REPLICAOF', 'NO', 'ONE');
+    await recovered();
+    expect(await allowed(storeOver(node, { timeoutMs: 10_000 }), 5, hourly('other', 2))).toBe(2);
+  });
+
   it('runs on after SCRIPT FLUSH and after its connections were killed', async () => {
     const store = storeOver(io, { timeoutMs: 10_000 });
     expect(await allowed(store, 2, hourly('client', 10))).toBe(2);
