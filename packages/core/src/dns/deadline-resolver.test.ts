@@ -85,7 +85,57 @@ describe('DeadlineResolver', () => {
   ])('takes a resolver that %s for one that failed', async (_, resolve) => {
     using dns = new DeadlineResolver({ resolve }, { timeoutMs: 5_000 });
     const answer = await dns.resolve('a.test', 'A');
-    expect(answer).toEqual({ kind: 'failure', reason: 'network', detail: 'The resolver failed: no such luck' });
+    expect(answer).toEqual({ kind: 'failure', reason: 'network', detail: 'The resolver failed: Error.' });
+  });
+
+  it('does not quote the name of the question, which may hold a secret', async () => {
+    const resolve = (name: string) => Promise.reject(new Error(`queryA ENOTFOUND ${name}`));
+    using dns = new DeadlineResolver({ resolve }, { timeoutMs: 5_000 });
+    expect(JSON.stringify(await dns.resolve('2.0.0.127.secretkey.list.test', 'A'))).not.toContain('secretkey');
+  });
+
+  it.each<[unknown]>([
+    [undefined],
+    [null],
+    ['192.0.2.1'],
+    [['192.0.2.1']],
+    [{}],
+    [{ kind: 'yes' }],
+    [{ kind: 'records' }],
+    [{ kind: 'records', records: [] }],
+    [{ kind: 'records', records: { length: 1 } }],
+    [{ kind: 'failure' }],
+  ])('takes the answer %j for none', async (rubbish) => {
+    // As JavaScript does it.
+    const rude = new DeafResolver();
+    Object.assign(rude, { resolve: () => Promise.resolve(rubbish) });
+    using dns = new DeadlineResolver(rude, { timeoutMs: 5_000 });
+    expect(await dns.resolve('a.test', 'A')).toMatchObject({ kind: 'failure', reason: 'malformed' });
+  });
+
+  it('ends one lookup with its own signal, though nobody hears it, and leaves no listener there', async () => {
+    const deaf = new DeafResolver();
+    const one = new AbortController();
+    using dns = new DeadlineResolver(deaf, { timeoutMs: 5_000 });
+    const answer = dns.resolve('a.test', 'A', { signal: one.signal });
+    one.abort();
+    expect(await answer).toMatchObject({ kind: 'failure', reason: 'aborted' });
+    expect(await dns.resolve('b.test', 'A', { signal: one.signal })).toMatchObject({ reason: 'aborted' });
+    expect(deaf.signals).toHaveLength(1);
+
+    const { signal } = new AbortController();
+    using other = new DeadlineResolver(new ZoneResolver(zone), { timeoutMs: 5_000 });
+    await other.resolve('a.test', 'A', { signal });
+    const late = new DeadlineResolver(deaf, { timeoutMs: 5_000 });
+    void late.resolve('a.test', 'A', { signal });
+    late[Symbol.dispose]();
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0);
+  });
+
+  it('refuses a deadline that no timer keeps', () => {
+    for (const timeoutMs of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31]) {
+      expect(() => new DeadlineResolver(new DeafResolver(), { timeoutMs })).toThrow(RangeError);
+    }
   });
 
   it('leaves nothing behind', () => {

@@ -1,4 +1,4 @@
-import { errorText } from '../error-text.ts';
+import { OptionReader } from '../options.ts';
 import { dnsFailure } from './dns-failure.ts';
 import type { DnsAnswer, DnsFailure, RecordType, ResolveOptions, Resolver } from './resolver.ts';
 
@@ -10,10 +10,30 @@ export interface DeadlineOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** The longest that a timer of Node takes. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
+function isSignal(value: unknown): value is AbortSignal {
+  return value instanceof AbortSignal;
+}
+
+/** Of a resolver that others wrote nothing is known. No record is no answer: `nodata` and `nxdomain` say that. */
+function isAnswer(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || !('kind' in value)) return false;
+  switch (value.kind) {
+    case 'records':
+      return 'records' in value && Array.isArray(value.records) && value.records.length > 0;
+    case 'failure':
+      return 'reason' in value && typeof value.reason === 'string';
+    default:
+      return value.kind === 'nodata' || value.kind === 'nxdomain';
+  }
+}
+
 /**
  * One deadline for all lookups of one question about a client or a message. It answers what the resolver behind it
- * answers, and from the deadline on a `failure`/`timeout`, whatever that resolver does: one that hangs, throws or
- * overhears its signal holds nobody up. Nothing rejects, so that a primitive reads one kind of outcome.
+ * answers, and from the deadline on a `failure`/`timeout`, whatever that resolver does: one that hangs, throws,
+ * answers rubbish or overhears its signal holds nobody up. Nothing rejects, so that a primitive reads one kind of outcome.
  *
  * Dispose it when the answer is there: lookups that still run are aborted then, and the timer and the listener go.
  *
@@ -36,7 +56,12 @@ export class DeadlineResolver implements Resolver, Disposable {
   readonly #onAbort = (): void => this.#end(dnsFailure('aborted', 'The caller gave up.'));
   #over: DnsFailure | undefined;
 
-  constructor(upstream: Resolver, { timeoutMs, signal }: DeadlineOptions) {
+  /** @throws TypeError or RangeError that names the option */
+  constructor(upstream: Resolver, options: DeadlineOptions) {
+    const read = new OptionReader('DeadlineResolver', options);
+    const timeoutMs = read.integer('timeoutMs', 0, { min: 1, max: MAX_TIMEOUT_MS });
+    const signal = read.value('signal', isSignal, 'an AbortSignal');
+    read.done();
     this.#upstream = upstream;
     this.#signal = signal;
     this.#timer = setTimeout(() => this.#end(dnsFailure('timeout', `No answer within ${timeoutMs} ms.`)), timeoutMs);
@@ -53,22 +78,32 @@ export class DeadlineResolver implements Resolver, Disposable {
   resolve<T extends RecordType>(name: string, type: T, options?: ResolveOptions): Promise<DnsAnswer<T>> {
     if (this.#over !== undefined) return Promise.resolve(this.#over);
     const own = this.#controller.signal;
-    const signal = options?.signal === undefined ? own : AbortSignal.any([own, options.signal]);
+    const callers = options?.signal;
+    if (callers?.aborted) return Promise.resolve(dnsFailure('aborted', 'The caller gave up.'));
+    const signal = callers === undefined ? own : AbortSignal.any([own, callers]);
     return new Promise((resolve) => {
       const settle = (answer: DnsAnswer<T>): void => {
         this.#waiting.delete(settle);
+        callers?.removeEventListener('abort', giveUp);
         resolve(answer);
       };
+      const giveUp = (): void => settle(dnsFailure('aborted', 'The caller gave up.'));
       this.#waiting.add(settle);
+      callers?.addEventListener('abort', giveUp, { once: true });
       this.#ask(name, type, { ...options, signal }).then(settle);
     });
   }
 
   async #ask<T extends RecordType>(name: string, type: T, options: ResolveOptions): Promise<DnsAnswer<T>> {
     try {
-      return await this.#upstream.resolve(name, type, options);
+      const answer = await this.#upstream.resolve(name, type, options);
+      return isAnswer(answer) ? answer : dnsFailure('malformed', 'The resolver answered something that is no answer.');
     } catch (error) {
-      return dnsFailure('network', `The resolver failed: ${errorText(error)}`);
+      // The message may quote the name that was asked for, and that may hold a secret.
+      return dnsFailure(
+        'network',
+        `The resolver failed: ${error instanceof Error ? error.name : 'it threw no error'}.`,
+      );
     }
   }
 
