@@ -45,7 +45,13 @@ const wrongPassword: RefusedCommand = {
 
 const signal = new AbortController().signal;
 
-function reportOf(session: Session, opinions: readonly ReportedOpinion[], outcome: Outcome, id = 't1'): Report {
+function reportOf(
+  session: Session,
+  opinions: readonly ReportedOpinion[],
+  outcome: Outcome,
+  id = 't1',
+  reversePath = 'secret@spam.example',
+): Report {
   const { service, client, trusted, startedAt, user } = session;
   return {
     version: 1,
@@ -61,7 +67,7 @@ function reportOf(session: Session, opinions: readonly ReportedOpinion[], outcom
     },
     startedAt,
     durationMs: 0,
-    reversePath: 'secret@spam.example',
+    reversePath,
     recipients: [],
     opinions,
     score: 0,
@@ -278,6 +284,85 @@ describe('autoBan', () => {
     }
     await settled();
     expect(scene.events).toEqual([]);
+  });
+
+  it('counts no bounces, unless told to', async () => {
+    for (const nullSenders of [false, true]) {
+      const scene = new Scene({ refusals: 1, ...(nullSenders && { nullSenders }) });
+      const session = sampleSession();
+      scene.start(session)?.report?.(reportOf(session, [rejection], 'rejected', 't1', ''));
+      await settled();
+      expect(scene.isBanned('192.0.2.1')).toBe(nullSenders);
+    }
+  });
+
+  it('makes one ban of what several processes with one store see', async () => {
+    const scene = new Scene({ refusals: 1 });
+    const session = sampleSession();
+    const report = reportOf(session, [rejection], 'rejected');
+    const elsewhere = (): IpList => {
+      const list = new IpList({ clock: scene.clock });
+      autoBan({ list, on: ['relay-acl'], refusals: 1 })
+        .start(session, scene.context)
+        ?.report?.(report);
+      return list;
+    };
+    await scene.report(session);
+    scene.clock.advance(4 * MINUTE_MS);
+    const lists = [elsewhere(), elsewhere()];
+    await settled();
+    for (const list of lists) {
+      expect(list.lookup('192.0.2.1')).toMatchObject({
+        expiresAt: scene.clock.now() + 6 * MINUTE_MS,
+        evidence: { ban: 1 },
+      });
+    }
+    scene.clock.advance(6 * MINUTE_MS);
+    const later = elsewhere();
+    await settled();
+    expect(later.lookup('192.0.2.1')).toMatchObject({
+      expiresAt: scene.clock.now() + 20 * MINUTE_MS,
+      evidence: { ban: 2 },
+    });
+  });
+
+  it('takes no ban for one that an entry of people kept from being made', async () => {
+    const scene = new Scene({ refusals: 1 });
+    scene.list.add('192.0.2.1', { action: 'allow', expiresAt: scene.clock.now() + MINUTE_MS });
+    await scene.report('192.0.2.1');
+    scene.clock.advance(10 * MINUTE_MS);
+    await scene.report('192.0.2.1');
+    expect(scene.events.map(({ outcome }) => outcome)).toEqual(['kept', 'listed']);
+    expect(scene.list.lookup('192.0.2.1')?.evidence).toMatchObject({ ban: 1 });
+  });
+
+  it.each(['', 'rubbish', '-3 5', '1 Infinity', '1e400 0'])('takes the bans %j of a store for none', async (value) => {
+    const scene = new Scene({ refusals: 1 });
+    await scene.context.store.remember('ip-list:auto-ban:192.0.2.1', Buffer.from(value), MINUTE_MS);
+    await scene.report('192.0.2.1');
+    expect(scene.list.lookup('192.0.2.1')?.evidence).toMatchObject({ ban: 1 });
+  });
+
+  it('bans for no longer than it may, whatever a store says', async () => {
+    const scene = new Scene({ refusals: 1, maxBanMs: 20 * MINUTE_MS });
+    await scene.context.store.remember('ip-list:auto-ban:192.0.2.1', Buffer.from('1 9e15'), MINUTE_MS);
+    await scene.report('192.0.2.1');
+    expect(scene.list.lookup('192.0.2.1')?.expiresAt).toBe(scene.clock.now() + 20 * MINUTE_MS);
+  });
+
+  it('spares everyone while the list of those to be ignored cannot say who they are', () => {
+    const lookup = (): never => {
+      throw new Error('not loaded');
+    };
+    expect(new Scene({ ignore: { lookup } }).start(sampleSession())).toBeUndefined();
+  });
+
+  it('survives a listener whose promise is rejected', async () => {
+    const warned = warningOf('webhook broke');
+    const scene = new Scene({ refusals: 1, onBan: () => Promise.reject(new Error('webhook broke')) });
+    await scene.report('192.0.2.1');
+    expect((await warned).message).toBe('webhook broke');
+    expect(scene.isBanned('192.0.2.1')).toBe(true);
   });
 
   it('makes one ban of what several sessions do at once', async () => {

@@ -34,6 +34,11 @@ export interface AutoBanOptions extends ClientBanOptions {
    * Default `false`.
    */
   readonly failedLogins?: boolean;
+  /**
+   * Whether transactions with the null reverse-path count. Honest servers bounce what a forger sends in the name of
+   * addresses that are not there, and ask whether they are: a ban would be one of all that those servers send. Default `false`.
+   */
+  readonly nullSenders?: boolean;
   /** The check's name in reports, and the `source` of its entries. Default `auto-ban`. */
   readonly name?: string;
   /** So many refusals, 1 to 100, … Default 5. */
@@ -108,39 +113,56 @@ class Banning {
 
   async #ban(ip: IpAddress, prefix: string, recent: readonly Refusal[], { store, clock }: Context): Promise<void> {
     const key = `ip-list:${this.#name}:${prefix}`;
-    const before = await bansBefore(store, key);
-    const durationMs = Math.min(this.#maxBanMs, Math.round(this.#banMs * this.#growth ** before));
-    const expiresAt = clock.now() + durationMs;
+    const last = await lastBan(store, key);
+    const now = clock.now();
+    // Another process has banned the client for what it saw of the same, or this one has forgotten: that is no further ban.
+    const goesOn = last.expiresAt > now;
+    const ban = goesOn ? last.ban : last.ban + 1;
+    const growing = Math.min(this.#maxBanMs, Math.round(this.#banMs * this.#growth ** (ban - 1)));
+    const durationMs = goesOn ? Math.min(this.#maxBanMs, last.expiresAt - now) : growing;
+    const expiresAt = now + durationMs;
     const reason = `Refused ${recent.length} times within ${Math.ceil(spanOf(recent) / 1_000)} s: ${kindsOf(recent).join(', ')}`;
-    const listed = await this.#bans.add({
+    const outcome = await this.#bans.add({
       check: this.#name,
       ip,
       reason,
-      evidence: evidenceOf(recent, before + 1),
+      evidence: evidenceOf(recent, ban),
       expiresAt,
     });
     // Else the next refusal tries again.
-    if (!listed) return;
+    if (outcome === 'failed') return;
     this.#count.forget(prefix);
     this.#banned.set(prefix, { expiresAt }, clock.now());
-    await rememberBans(store, key, before + 1, durationMs + this.#rememberMs);
+    if (outcome === 'listed' && !goesOn)
+      await rememberBan(store, key, { ban, expiresAt }, durationMs + this.#rememberMs);
   }
 }
 
-/** How often the client was banned before; what the store cannot say counts as never, which bans for less. */
-async function bansBefore(store: Store, key: string): Promise<number> {
+/** The last ban of a client, as the store knows it. */
+interface LastBan {
+  /** The how many-th it was; 0: there was none. */
+  readonly ban: number;
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number;
+}
+
+const NO_BAN: LastBan = { ban: 0, expiresAt: 0 };
+
+/** What the store cannot say counts as no ban, which bans for less. */
+async function lastBan(store: Store, key: string): Promise<LastBan> {
   try {
     const [value] = await store.recall([key]);
-    const bans = value === undefined ? 0 : Number(Buffer.from(value).toString('latin1'));
-    return Number.isSafeInteger(bans) && bans > 0 ? bans : 0;
+    if (value === undefined) return NO_BAN;
+    const [ban = 0, expiresAt = 0] = Buffer.from(value).toString('latin1').split(' ').map(Number);
+    return Number.isSafeInteger(ban) && ban > 0 && Number.isFinite(expiresAt) ? { ban, expiresAt } : NO_BAN;
   } catch {
-    return 0;
+    return NO_BAN;
   }
 }
 
-async function rememberBans(store: Store, key: string, bans: number, ttlMs: number): Promise<void> {
+async function rememberBan(store: Store, key: string, { ban, expiresAt }: LastBan, ttlMs: number): Promise<void> {
   try {
-    await store.remember(key, Buffer.from(String(bans)), ttlMs);
+    await store.remember(key, Buffer.from(`${ban} ${expiresAt}`), ttlMs);
   } catch {
     // The next ban is a first one then. A store tells of its failures itself.
   }
@@ -171,9 +193,10 @@ function evidenceOf(recent: readonly Refusal[], ban: number): JsonObject {
  * reads everyone's reports. Beside it an `ipList` of the same list turns them away.
  *
  * A transaction, or a session without one, counts as one refusal when nothing of it was accepted and a check of `on` had
- * something of it rejected (5yz): neither what was deferred, nor what could not be checked, nor what was only looked at in a
- * dry run. A client that is on a list already is not listed for that. Clients of trusted networks, those that logged in, and
- * those of `ignore` are never listed. While a ban of this check goes on, nothing counts: several sessions at once make one.
+ * something of it rejected (5yz): neither bounces (see `nullSenders`), nor what was deferred, nor what could not be checked,
+ * nor what was only looked at in a dry run. A client that is on a list already is not listed for that. Clients of trusted
+ * networks, those that are logged in, and those of `ignore` are never listed. While a ban of this check goes on, nothing
+ * counts: several sessions at once make one, and so do several processes that share the gateway's store.
  *
  * An entry says why (`reason`), and in `evidence` what for: kinds of findings, the ids of the reports, and the how many-th
  * ban it is. An entry that people made for the very prefix is left as it is. What came of a ban is told to `onBan` and on the
@@ -197,6 +220,7 @@ export function autoBan(options: AutoBanOptions): Check {
   const bans = new ClientBans(read);
   const on = new Set(read.required('on', isNames, 'a list of names of checks or kinds of findings'));
   const failedLogins = read.boolean('failedLogins', false);
+  const nullSenders = read.boolean('nullSenders', false);
   const banning = new Banning(name, bans, read);
   if (on.has(LISTED))
     read.refuse('on', `a list without ${JSON.stringify(LISTED)}: a ban would make itself last for ever`);
@@ -228,6 +252,7 @@ export function autoBan(options: AutoBanOptions): Check {
         }),
         report(report) {
           if (!isUnaccepted(report) || !isStranger(session, report)) return;
+          if (report.reversePath === '' && !nullSenders) return;
           const rejected = report.opinions.find(counts);
           if (rejected !== undefined) refused(rejected.finding, report.id);
         },

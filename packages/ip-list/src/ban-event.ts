@@ -1,5 +1,5 @@
 import { channel } from 'node:diagnostics_channel';
-import { errorText } from '@postern/core';
+import { errorText, isPending } from '@postern/core';
 import type { ListEntryInput } from './list-entry.ts';
 
 /**
@@ -24,11 +24,17 @@ const BAN_CHANNEL = 'postern.ip-list.ban';
 /** Tells everybody: first `onBan`, whose failure is a warning of the process and nothing else, then the channel. */
 export function announceBan(event: BanEvent, onBan: ((event: BanEvent) => unknown) | undefined): void {
   try {
-    onBan?.(event);
+    const result = onBan?.(event);
+    // A rejection that nobody takes would end the process.
+    if (isPending(result)) result.then(undefined, warn);
   } catch (error) {
-    process.emitWarning(error instanceof Error ? error : String(error));
+    warn(error);
   }
   channel(BAN_CHANNEL).publish(event);
+}
+
+function warn(error: unknown): void {
+  process.emitWarning(error instanceof Error ? error : String(error));
 }
 
 /** A failure that nobody listens to is a warning of the process. */

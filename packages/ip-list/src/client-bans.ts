@@ -76,8 +76,8 @@ export class ClientBans {
     return result.ok && this.#ignored.someWithin(result.cidr) ? formatIp(ip) : prefix;
   }
 
-  /** Resolves to whether the list has the client now, by this ban or another. Never rejects. */
-  async add({ check, ip, reason, evidence, expiresAt }: Ban): Promise<boolean> {
+  /** Resolves to what came of it. Never rejects. */
+  async add({ check, ip, reason, evidence, expiresAt }: Ban): Promise<BanEvent['outcome']> {
     const prefix = this.prefixOf(ip);
     const entry: ListEntryInput = { action: 'block', reason, source: check, expiresAt, evidence };
     this.#waiting += 1;
@@ -87,14 +87,15 @@ export class ClientBans {
       const kept = present !== undefined && standsAgainst(present, expiresAt);
       if (!kept) await this.#list.add(prefix, entry);
       this.#warned = false;
-      announceBan({ outcome: kept ? 'kept' : 'listed', check, prefix, entry }, this.#onBan);
-      return true;
+      const outcome = kept ? 'kept' : 'listed';
+      announceBan({ outcome, check, prefix, entry }, this.#onBan);
+      return outcome;
     } catch (error) {
       const event: BanEvent = { outcome: 'failed', check, prefix, entry, error };
       if (!this.#warned) warnOfFailedBan(event, error, this.#onBan);
       this.#warned = true;
       announceBan(event, this.#onBan);
-      return false;
+      return 'failed';
     } finally {
       this.#waiting -= 1;
     }

@@ -114,6 +114,19 @@ describe('ipList', () => {
     expect(await listed?.mail?.(sampleTransaction(), signal)).toBeUndefined();
   });
 
+  it('ends a session that is refused something when it was listed meanwhile, if listings disconnect', async () => {
+    const refused = { kind: 'command', reply: { code: 500, enhanced: '5.5.1', text: 'What?' } } as const;
+    const bans = new IpList();
+    const run = ipList(bans, { onListed: 'disconnect' }).start(sampleSession('198.51.100.9'), contextOf());
+    expect(await run?.connect?.(signal)).toBeUndefined();
+    expect(await run?.refusal?.(refused, signal)).toBeUndefined();
+    bans.add('198.51.100.9');
+    expect(await run?.refusal?.(refused, signal)).toMatchObject({ verdict: 'defer', reply: { code: 421 } });
+    for (const onListed of ['reject', 'defer', 'quarantine'] as const) {
+      expect(ipList(bans, { onListed }).start(sampleSession(), contextOf())?.refusal).toBeUndefined();
+    }
+  });
+
   it('takes several lists for one: the most specific entry decides, and of two that are alike the one that allows', async () => {
     const allow = (prefix: string): IpList => IpList.from([[prefix, { action: 'allow' }]]);
     const verdict = async (...lists: IpList[]): Promise<string | undefined> => (await connect(ipList(lists)))?.verdict;

@@ -57,7 +57,8 @@ function findingOf(address: string, entry: IpListEntry): Finding {
 
 /**
  * Refuses clients that a list of one's own blocks: the `Check` of {@link IpList}. It looks when a client connects, and at
- * each MAIL whether it was listed meanwhile, so that a ban ends what goes on already.
+ * each MAIL whether it was listed meanwhile, so that a ban ends what goes on already; with `onListed: 'disconnect'` also when
+ * it is refused something, a login for instance.
  *
  * Several lists, a feed and a ban journal for instance, decide as if they were one: the most specific entry counts, and of
  * two that are equally specific the one that allows. An entry that allows is a finding and nothing more, unless `trust` says
@@ -104,17 +105,20 @@ export function ipList(lists: IpLookup | readonly IpLookup[], options: IpListChe
       if (ip === undefined) return undefined;
       // What was said at connect counts for every transaction.
       let said = false;
+      const meanwhile = (): Opinion | undefined => {
+        if (said) return undefined;
+        const entry = decidingEntry(all, ip, prefixLength);
+        return entry?.action === 'block' ? blocked(formatIp(ip), entry) : undefined;
+      };
       return {
         connect() {
           const opinion = atConnect(ip);
           said = opinion?.finding.kind === 'ip-list/blocked';
           return opinion;
         },
-        mail() {
-          if (said) return undefined;
-          const entry = decidingEntry(all, ip, prefixLength);
-          return entry?.action === 'block' ? blocked(formatIp(ip), entry) : undefined;
-        },
+        mail: meanwhile,
+        // At AUTH a check is only asked who judges logins.
+        ...(policy.disconnects && { refusal: meanwhile }),
       };
     },
   };

@@ -38,6 +38,11 @@ export class ListingPolicy {
     this.#text = new ReplyTemplate(read, text, places);
   }
 
+  /** Whether a listing ends the session. */
+  get disconnects(): boolean {
+    return this.#verdict === 'disconnect';
+  }
+
   opinionOf(finding: Finding, words: TemplateWords): Opinion {
     const facts = this.#score === 0 ? { finding } : { finding, score: this.#score };
     switch (this.#verdict) {

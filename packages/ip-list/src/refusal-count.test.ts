@@ -35,6 +35,12 @@ describe('RefusalCount', () => {
     expect({ mostClients, mostRefusals }).toEqual({ mostClients: 1_000, mostRefusals: 5 });
   });
 
+  it('does not count for ever what was refused before the clock was put back', () => {
+    const count = new RefusalCount(10, 5, 100);
+    const at = (time: number): number => count.add('a', { kind: 'k', report: 'r', at: time }).length;
+    expect([at(1_000), at(950), at(500), at(550)]).toEqual([1, 2, 1, 2]);
+  });
+
   it('forgets a client', () => {
     const count = new RefusalCount(10, 5, 100);
     count.add('a', { kind: 'k', report: 'r', at: 1 });

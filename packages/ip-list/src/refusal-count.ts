@@ -38,7 +38,8 @@ export class RefusalCount {
   add(client: string, refusal: Refusal): readonly Refusal[] {
     const { at } = refusal;
     const before = this.#clients.get(client, at)?.recent ?? [];
-    const recent = [...before.filter((each) => each.at > at - this.#withinMs), refusal].slice(-this.#most);
+    // A clock that was put back must not keep what seems to come for ever.
+    const recent = [...before.filter((each) => Math.abs(at - each.at) < this.#withinMs), refusal].slice(-this.#most);
     this.#clients.set(client, { recent, expiresAt: at + this.#withinMs }, at);
     return recent;
   }

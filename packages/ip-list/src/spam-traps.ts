@@ -131,6 +131,7 @@ export function spamTraps(options: SpamTrapOptions): Check {
             const { reversePath, id } = report;
             if (named.length === 0 || reversePath === undefined || !isStranger(session, report)) return;
             if (reversePath === '' && !nullSenders) return;
+            const { helo } = report.session;
             void bans.add({
               check: name,
               ip,
@@ -138,7 +139,7 @@ export function spamTraps(options: SpamTrapOptions): Check {
               evidence: {
                 traps: named.map(({ recipient }) => recipient),
                 reversePath: reversePath.slice(0, LONGEST_ADDRESS),
-                helo: report.session.helo?.slice(0, LONGEST_ADDRESS),
+                ...(helo !== undefined && { helo: helo.slice(0, LONGEST_ADDRESS) }),
                 report: id,
               },
               expiresAt: clock.now() + banMs,

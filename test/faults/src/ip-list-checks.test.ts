@@ -336,6 +336,16 @@ describe('autoBan at a gateway with failedLogins', () => {
     await expect.poll(isBanned(bans), { timeout: 20_000 }).toBe(true);
   });
 
+  it('ends the sessions in which others guess on', async () => {
+    const { bans, checks, clock } = guessing();
+    await using scene = await Scene.start(checks, {}, clock);
+    const [first, second] = [await scene.greeted(), await scene.greeted()];
+    for (let guess = 0; guess < 4; guess += 1) await login(first, 'wrong');
+    await expect.poll(isBanned(bans), { timeout: 20_000 }).toBe(true);
+    expect(await login(second, 'wrong')).toBe(421);
+    await second.closed;
+  });
+
   it('counts no login that could not be judged', async () => {
     const { bans, checks, clock } = guessing({ refusals: 1 });
     const broken: Check = {
