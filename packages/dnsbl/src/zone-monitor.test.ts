@@ -349,6 +349,41 @@ describe('ZoneMonitor', () => {
     expect(lists.probes('a.example')).toBe(3);
   });
 
+  it('probes for whoever comes after it was stopped, though a round that was stopped has not ended', async () => {
+    const { lists, monitor } = watch({ 'a.example': 'good' });
+    const letGo = lists.resolver.hold('2.0.0.127.a.example');
+    void monitor.probe();
+    const waiting = monitor.probe();
+    monitor.stop();
+    letGo();
+    const states = await monitor.probe();
+    await waiting;
+    expect(states).toMatchObject([{ status: 'healthy' }]);
+    expect(lists.probes('a.example')).toBe(2);
+  });
+
+  it.each<[string, () => unknown]>([
+    ['answers nothing', () => undefined],
+    ['answers rubbish', () => Promise.resolve({ kind: 'maybe' })],
+    [
+      'throws',
+      () => {
+        throw new TypeError('2.0.0.127.secret.a.example');
+      },
+    ],
+  ])('goes on though its resolver %s', async (_, answer) => {
+    const { lists, monitor } = watch({ 'a.example': 'good' });
+    const { resolve } = lists.resolver;
+    // As JavaScript does it.
+    Object.assign(lists.resolver, { resolve: answer });
+    monitor.start();
+    await pass(0);
+    expect(monitor.states()).toMatchObject([{ status: 'unknown', failures: 1 }]);
+    Object.assign(lists.resolver, { resolve });
+    await pass(10_000);
+    expect(monitor.states()).toMatchObject([{ status: 'healthy', failures: 0 }]);
+  });
+
   it('does not start a round because its time has come while another goes on', async () => {
     const { lists, monitor } = watch({ 'a.example': 'good' });
     monitor.start();

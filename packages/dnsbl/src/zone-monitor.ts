@@ -202,6 +202,7 @@ export class ZoneMonitor implements ZoneHealth, Disposable {
     clearTimeout(this.#timer);
     this.#stopping.abort();
     this.#stopping = new AbortController();
+    this.#nextRound = undefined;
     const now = this.#clock.now();
     for (const watched of this.#watched.values()) {
       watched.dueAt = 0;
@@ -257,8 +258,10 @@ export class ZoneMonitor implements ZoneHealth, Disposable {
     const { signal } = this.#stopping;
     // Whoever comes during a round is told of the one that begins after it.
     this.#nextRound ??= this.#round.then(() => {
+      // Stopped: whoever came after that waits for a round of his own.
+      if (signal.aborted) return undefined;
       this.#nextRound = undefined;
-      return signal.aborted ? undefined : this.#startRound(this.#probed);
+      return this.#roundOfAll();
     });
     return this.#nextRound;
   }

@@ -10,8 +10,8 @@ import { type IpAddress, OptionReader, parseIp, reverseLabels, toAsciiDomain } f
  */
 export interface ZoneTestPoints {
   /**
-   * Addresses, or domains of at most 63 characters for a list of domains, that the operator keeps on the list for tests; at most 8. An answer that
-   * the zone's `answers` do not explain will do. Empty for a list without any.
+   * Addresses, or domains of at most 63 characters for a list of domains, that the operator keeps on the list for tests;
+   * at most 8. An answer that the zone's `answers` do not explain will do. Empty for a list without any.
    */
   readonly mustList?: readonly string[];
   /** Addresses or domains that are never listed, unless the list lists everything; at most 8. */
