@@ -22,7 +22,7 @@ export interface ClientBanOptions {
    * looked up). Default `['127.0.0.0/8', '::1/128']`, which a value of one's own replaces.
    */
   readonly ignore?: Networks;
-  /** How much of an IPv4 address is listed, 16 to 32. Default 32: the address. */
+  /** How much of an IPv4 address is listed, 16 to 32; also of one in `64:ff9b::/96` (RFC 6052). Default 32: the address. */
   readonly ipv4PrefixLength?: number;
   /** How much of an IPv6 address is listed, 32 to 128. Default 64: a host moves freely within its /64 (RFC 4291 §2.5.1). */
   readonly ipv6PrefixLength?: number;

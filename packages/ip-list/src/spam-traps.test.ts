@@ -157,6 +157,16 @@ describe('spamTraps', () => {
     expect([...narrow.list].map(({ prefix }) => prefix)).toEqual(['2001:db8:1:2:3::4/128']);
   });
 
+  it('lists of the clients that a translator brings the one alone', async () => {
+    const scene = new Scene();
+    await scene.transaction(sampleSession('64:ff9b::192.0.2.1'), [TRAP]);
+    expect(scene.list.actionOf('64:ff9b::192.0.2.1')).toBe('block');
+    expect(scene.list.actionOf('64:ff9b::192.0.2.2')).toBeUndefined();
+    await scene.transaction(sampleSession('::ffff:198.51.100.1'), [TRAP]);
+    expect(scene.list.actionOf('198.51.100.1')).toBe('block');
+    expect(scene.list.actionOf('198.51.100.2')).toBeUndefined();
+  });
+
   it('spares who bounces mail that a forger sent, unless it is told otherwise', async () => {
     const scene = new Scene();
     await scene.transaction(sampleSession(), [TRAP], '');

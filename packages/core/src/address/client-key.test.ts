@@ -25,6 +25,13 @@ describe('clientKey', () => {
     expect(keyOf('2001:db8::', { ipv6PrefixLength: 0 })).toBe('::/0');
   });
 
+  it('is of a translated IPv4 address what it is of that address', () => {
+    expect(keyOf('64:ff9b::192.0.2.1')).toBe('64:ff9b::c000:201');
+    expect(keyOf('64:ff9b::192.0.2.1', { ipv4PrefixLength: 24, ipv6PrefixLength: 48 })).toBe('64:ff9b::c000:200/120');
+    expect(keyOf('64:ff9b::1:192.0.2.1')).toBe('64:ff9b::/64');
+    expect(keyOf('64:ff9b:1::192.0.2.1')).toBe('64:ff9b:1::/64');
+  });
+
   it('throws on an impossible or unknown option', () => {
     expect(() => keyOf('192.0.2.1', { ipv4PrefixLength: 33 })).toThrow(RangeError);
     expect(() => keyOf('192.0.2.1', { ipv6PrefixLength: -1 })).toThrow(RangeError);

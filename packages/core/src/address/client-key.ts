@@ -13,7 +13,9 @@ export interface ClientKeyOptions {
 
 /**
  * The key that limits and reputations count a client by: an IPv4 address whole, `192.0.2.1`, an IPv6 address by its /64,
- * `2001:db8:1:2::/64`. Two addresses of one client have one key; an IPv4-mapped address has that of IPv4.
+ * `2001:db8:1:2::/64`. Two addresses of one client have one key; an IPv4-mapped address has that of IPv4. An address in
+ * `64:ff9b::/96` has as much of the IPv4 address in it as one of IPv4 would: all clients of IPv4 that a translator brings
+ * would be one otherwise.
  *
  * @throws TypeError and RangeError on options that are none of these
  */
@@ -26,7 +28,12 @@ export function clientKey(ip: IpAddress, options?: ClientKeyOptions): string {
     ipv6PrefixLength = read.integer('ipv6PrefixLength', ipv6PrefixLength, { min: 0, max: 128 });
     read.done();
   }
-  const prefixLength = ip.family === 4 ? ipv4PrefixLength : ipv6PrefixLength;
+  const prefixLength = ip.family === 4 ? ipv4PrefixLength : isTranslated(ip) ? 96 + ipv4PrefixLength : ipv6PrefixLength;
   if (prefixLength === (ip.family === 4 ? 32 : 128)) return formatIp(ip);
   return formatCidr({ network: networkOf(ip, prefixLength), prefixLength });
+}
+
+/** RFC 6052 §2.1: the well-known prefix. One that a network chose for itself cannot be told from other addresses. */
+function isTranslated({ word0, word1, word2 }: IpAddress): boolean {
+  return word0 === 0x0064ff9b && word1 === 0 && word2 === 0;
 }
