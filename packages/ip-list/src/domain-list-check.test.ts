@@ -117,6 +117,17 @@ describe('domainList', () => {
     expect(await message(domainList(list), ...lines)).toBeUndefined();
   });
 
+  it('looks at so many authors, and of several fields at the first of each', async () => {
+    const many = (count: number): string => `From: ${'<ann@example.com>, '.repeat(count)}bob@spam.example`;
+    expect(await message(domainList(list), many(999))).toMatchObject({ verdict: 'reject' });
+    expect(await message(domainList(list), many(10_000))).toBeUndefined();
+    expect(await message(domainList(list), many(10_000), 'From: bob@spam.example')).toMatchObject({
+      verdict: 'reject',
+    });
+    const fields = Array.from({ length: 900 }, () => 'From: ann@example.com');
+    expect(await message(domainList(list), ...fields, 'From: bob@spam.example')).toMatchObject({ verdict: 'reject' });
+  });
+
   it('looks only where it is told to', () => {
     const stages = (options: object): readonly string[] => Object.keys(run(domainList(list, options)));
     expect(stages({})).toEqual(['helo', 'mail', 'message']);

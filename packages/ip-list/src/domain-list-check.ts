@@ -119,9 +119,10 @@ class FromSink implements MessageSink {
   }
 
   header(fields: HeaderFields): void {
-    const names: string[] = [];
-    // RFC 5322 §3.6 allows one field; readers show one of several, and which one nobody knows.
-    for (const { value } of fields.all('from')) names.push(...fromDomains(value, MOST_AUTHORS - names.length));
+    // RFC 5322 §3.6 allows one field; readers show one of several, and which one nobody knows: none may use up the rest.
+    const authors = fields.all('from');
+    const most = Math.ceil(MOST_AUTHORS / authors.length);
+    const names = authors.flatMap(({ value }) => fromDomains(value, most));
     this.#opinion = this.#judge.judge('from', names);
   }
 
@@ -140,8 +141,8 @@ class FromSink implements MessageSink {
  * says which of them was listed.
  *
  * Several lists decide as if they were one: the most specific entry counts, and of two that are equally specific the one
- * that allows. Of several names one that is blocked suffices: a second author that is allowed lifts nothing. Of the `From`
- * fields the first 1,000 addresses are looked at.
+ * that allows. Of several names one that is blocked suffices: a second author that is allowed lifts nothing. Of a `From`
+ * field the first 1,000 addresses are looked at, of several fields the first of each, as many of each.
  *
  * @param lists - one list or several
  * @throws TypeError or RangeError that names the option
