@@ -101,6 +101,7 @@ export {
 } from './message/header-parser.ts';
 export { isMethodResult } from './message/is-method-result.ts';
 export { type NumberBounds, OptionReader } from './options.ts';
+export { type AddressLiteral, parseAddressLiteral } from './smtp/address-literal.ts';
 export { mailboxPath } from './smtp/mailbox-path.ts';
 export type { Path } from './smtp/path.ts';
 export {

@@ -1,5 +1,4 @@
-import { type Awaitable, DomainSet } from '@postern/core';
-import { canonicalLiteral } from './address-literal.ts';
+import { type Awaitable, DomainSet, parseAddressLiteral } from '@postern/core';
 
 /** Exact names (`example.com`) and all subdomains of one (`.example.com`), in any case, in Unicode or as A-labels. */
 export type DomainList = readonly string[] | ReadonlySet<string>;
@@ -38,10 +37,10 @@ export function compileDomains(list: DomainList, owner: string): ListedDomains {
 }
 
 function ownLiteral(entry: string, owner: string): string {
-  const literal = canonicalLiteral(entry);
-  if (literal === undefined) {
+  const literal = parseAddressLiteral(entry);
+  if (literal?.kind !== 'ip') {
     const takes = '"[192.0.2.25]" or "[IPv6:2001:db8::25]"';
     throw new RangeError(`${owner}: ${JSON.stringify(entry)} is no address literal such as ${takes}`);
   }
-  return literal;
+  return literal.text;
 }

@@ -7,7 +7,6 @@
  *
  * @module
  */
-export type { AddressLiteral } from './address-literal.ts';
 export { askBackend } from './ask-backend.ts';
 export type { RelayAclHooks } from './check-settings.ts';
 export type { DenyReason, RoutingTrick } from './deny-reason.ts';

@@ -1,5 +1,4 @@
-import { toAsciiDomain } from '@postern/core';
-import { type AddressLiteral, parseAddressLiteral } from './address-literal.ts';
+import { type AddressLiteral, parseAddressLiteral, toAsciiDomain } from '@postern/core';
 import type { MailboxFault, MailboxRefusal } from './mailbox-fault.ts';
 
 const SPACE = 0x20;

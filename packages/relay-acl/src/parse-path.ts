@@ -1,5 +1,4 @@
-import { type Path, toAsciiDomain } from '@postern/core';
-import type { AddressLiteral } from './address-literal.ts';
+import { type AddressLiteral, type Path, toAsciiDomain } from '@postern/core';
 import { parseParameters } from './esmtp-parameters.ts';
 import { type MailboxFault, mailboxFaultTexts } from './mailbox-fault.ts';
 import {

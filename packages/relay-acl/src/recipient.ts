@@ -1,4 +1,4 @@
-import type { AddressLiteral } from './address-literal.ts';
+import type { AddressLiteral } from '@postern/core';
 import type { RoutingTrick } from './deny-reason.ts';
 import type { MailboxFault } from './mailbox-fault.ts';
 import {

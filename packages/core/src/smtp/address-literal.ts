@@ -1,4 +1,6 @@
-import { formatIp, type IpAddress, parseIp } from '@postern/core';
+import { formatIp } from '../address/format-ip.ts';
+import type { IpAddress } from '../address/ip-address.ts';
+import { parseIp } from '../address/parse-ip.ts';
 
 /** What stands in brackets where else a domain does (RFC 5321 §4.1.3). */
 export type AddressLiteral =
@@ -31,10 +33,4 @@ export function parseAddressLiteral(text: string): AddressLiteral | undefined {
   }
   const tag = general.exec(text)?.[1];
   return tag === undefined ? undefined : { kind: 'general', tag: tag.toLowerCase(), text: text.toLowerCase() };
-}
-
-/** The literal of an IP address as one compares it; `undefined` when `text` is none. */
-export function canonicalLiteral(text: string): string | undefined {
-  const literal = parseAddressLiteral(text);
-  return literal?.kind === 'ip' ? literal.text : undefined;
 }
