@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { formatCidr, OptionReader, parseCidr } from '@postern/core';
-import type { BanList, ListEntryInput } from '@postern/ip-list';
+import type { BanList, ListEntry, ListEntryInput } from '@postern/ip-list';
 import { banVersionSource, changeBanSource, readBansSource } from './ban-source.ts';
 import { type BanChange, isBanKey, readChange, readEntry, writeEntry } from './ban-text.ts';
 import { type RedisOptions, readConnectionOptions } from './connection-options.ts';
@@ -124,6 +124,11 @@ export class SharedBans implements BanList {
     const name = canonical(key);
     const existed = await this.#list.delete(name);
     return (await this.#handIn(name, '')) || existed;
+  }
+
+  /** The entry of exactly this prefix or pattern on this machine; `undefined` also where `list` cannot say. */
+  async get(key: string): Promise<ListEntry | undefined> {
+    return await this.#list.get?.(canonical(key));
   }
 
   /** Hands in what waits, and fetches the whole list. Resolves to whether Redis could be asked. It happens by itself whenever it is needed. */

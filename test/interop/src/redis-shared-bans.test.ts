@@ -50,6 +50,8 @@ describeWith([redisServer, redisCli], 'SharedBans', () => {
     await one.bans.add('203.0.113.9', { reason: 'spam trap', evidence: { hits: 3 }, expiresAt: Date.now() + 60_000 });
     await vi.waitFor(() => expect(two.list.lookup('203.0.113.9')?.reason).toBe('spam trap'), waiting);
     expect(two.list.lookup('203.0.113.9')?.evidence).toEqual({ hits: 3 });
+    expect(await two.bans.get('203.0.113.9')).toMatchObject({ reason: 'spam trap' });
+    expect(await two.bans.get('203.0.113.0/24')).toBeUndefined();
     expect(await two.bans.delete('203.0.113.9/32')).toBe(true);
     await vi.waitFor(() => expect(one.list.lookup('203.0.113.9')).toBeUndefined(), waiting);
     expect(await one.bans.delete('203.0.113.9')).toBe(false);
