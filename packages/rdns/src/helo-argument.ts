@@ -1,4 +1,4 @@
-import { type IpAddress, parseIp, toAsciiDomain } from '@postern/core';
+import { type IpAddress, parseAddressLiteral, toAsciiDomain } from '@postern/core';
 
 /** What stands behind HELO or EHLO (RFC 5321 §4.1.1.1). */
 export type HeloArgument =
@@ -21,12 +21,9 @@ function isAscii(text: string): boolean {
  */
 export function parseHelo(helo: string): HeloArgument {
   if (helo.startsWith('[')) {
-    if (!helo.endsWith(']') || helo.includes('%')) return invalid;
-    const tagged = helo.slice(1, 6).toLowerCase() === 'ipv6:';
-    const text = helo.slice(tagged ? 6 : 1, -1);
-    // RFC 5321 §4.1.3: IPv6 has its tag, IPv4 none.
-    const ip = tagged === text.includes(':') ? parseIp(text) : undefined;
-    return ip === undefined ? invalid : { form: 'address-literal', ip };
+    const literal = parseAddressLiteral(helo);
+    // RFC 5321 §4.1.3: a General-address-literal needs a tag that is registered, and none is.
+    return literal?.kind === 'ip' ? { form: 'address-literal', ip: literal.ip } : invalid;
   }
   if (helo.endsWith('.') || !isAscii(helo)) return invalid;
   const domain = toAsciiDomain(helo, { underscores: true });

@@ -163,7 +163,7 @@ describe('reverseDns', () => {
       notConfirmed: 'defer',
       genericName: { verdict: 'quarantine', score: 0.5 },
       senderUnknown: 'defer',
-      heloSyntax: { score: 3 },
+      heloSyntax: { verdict: 'ignore', score: 3 },
     } as const;
     expect((await scene(BARE, { rules }).connect()).verdict).toBeUndefined();
     expect(await scene(LYING, { rules }).connect()).toMatchObject({
@@ -197,6 +197,51 @@ describe('reverseDns', () => {
     expect(opinion.verdict).toBeUndefined();
     expect(opinion.score).toBeUndefined();
     expect(opinion.finding['rules']).toEqual([{ rule: 'noReverseName', verdict: 'reject', score: 5, dryRun: true }]);
+  });
+
+  it('keeps what a rule does by default, but for what is named', async () => {
+    const scored = await scene(BARE, { rules: { noReverseName: { score: 3 } } }).connect();
+    expect(scored).toMatchObject({ verdict: 'reject', score: 3 });
+    const trial = await scene(BARE, { rules: { noReverseName: { dryRun: true } } }).connect();
+    expect(trial.verdict).toBeUndefined();
+    expect(trial.finding['rules']).toEqual([{ rule: 'noReverseName', verdict: 'reject', score: 0, dryRun: true }]);
+    expect(await scene(LYING, { rules: { notConfirmed: { verdict: 'quarantine' } } }).connect()).toMatchObject({
+      verdict: 'quarantine',
+      score: 1,
+    });
+  });
+
+  it('does not refuse senders whose mail comes to this server, and says so', async () => {
+    const opinion = await scene(LYING, { ownAddresses: [GOOD] }).mail('ann@good.example');
+    expect(opinion).toEqual({
+      finding: expect.objectContaining({
+        kind: 'rdns/sender-own-address',
+        summary: 'The domain good.example has its mail come to this server.',
+        rules: [{ rule: 'senderOwnAddress', verdict: 'ignore', score: 0, dryRun: false }],
+      }),
+    });
+    const rules = { senderOwnAddress: 'reject' } as const;
+    expect(await scene(LYING, { ownAddresses: [GOOD], rules }).mail('ann@good.example')).toMatchObject({
+      verdict: 'reject',
+      reply: { code: 550, enhanced: '5.1.8' },
+    });
+  });
+
+  it.each(['192.0.2.25', '::ffff:192.0.2.25'])(
+    'knows %s, where the client connected to, for its own',
+    async (local) => {
+      const there = scene(GOOD, {}, { local: { address: local, port: 25 } });
+      const opinion = await there.helo('[192.0.2.25]');
+      expect(opinion.finding['faults']).toEqual(['literal-mismatch', 'own-address']);
+      expect((await there.mail('ann@[192.0.2.25]'))?.finding.kind).toBe('rdns/sender-own-address');
+    },
+  );
+
+  it('takes a sender without a domain for malformed', async () => {
+    expect(await scene(GOOD).mail('ann')).toMatchObject({
+      finding: { kind: 'rdns/sender-malformed' },
+      verdict: 'reject',
+    });
   });
 
   it('has no opinion on a client without an address', async () => {

@@ -7,6 +7,7 @@ import {
   type Opinion,
   OptionReader,
   type Path,
+  parseIp,
   type Resolver,
 } from '@postern/core';
 import { judgeRules } from './judge-rules.ts';
@@ -60,6 +61,7 @@ const ofSender: Readonly<Record<SenderDomainStatus, ReverseDnsRule | undefined>>
   'null-mx': 'senderNullMx',
   nonexistent: 'senderNonexistent',
   'no-mail-host': 'senderNoMailHost',
+  'own-address': 'senderOwnAddress',
   unusable: 'senderUnusable',
   malformed: 'senderMalformed',
   unknown: 'senderUnknown',
@@ -107,10 +109,17 @@ const senderSummaries: Readonly<Record<SenderDomainStatus, string>> = {
   'null-mx': 'takes no mail (null MX)',
   nonexistent: 'does not exist',
   'no-mail-host': 'has neither MX nor address records',
+  'own-address': 'has its mail come to this server',
   unusable: 'has no mail server that can be reached',
   malformed: 'is malformed',
   unknown: 'could not be looked up',
 };
+
+/** As `formatIp` writes it: the socket of a server for both families says `::ffff:192.0.2.1`. */
+function asWritten(address: string): string {
+  const ip = parseIp(address);
+  return ip === undefined ? address : formatIp(ip);
+}
 
 /** How much of what a client sent is quoted: more than the longest legal domain has. */
 const LONGEST_QUOTED = 260;
@@ -157,8 +166,8 @@ export function reverseDns(options: ReverseDnsOptions = {}): Check {
     start({ client, local }, context) {
       const resolver = ownResolver ?? context.resolver;
       const address = client.ip === undefined ? client.address : formatIp(client.ip);
-      // Whoever says that he is the address he connected to lies, whether or not the option names it.
-      const here: OwnHost = { names: own.names, addresses: new Set([...own.addresses, local.address]) };
+      // Where the client connected to is an address of this server, whether or not the option names it.
+      const here: OwnHost = { names: own.names, addresses: new Set([...own.addresses, asWritten(local.address)]) };
       let confirmed: readonly string[] | undefined;
 
       async function within<T>(signal: AbortSignal, ask: (dns: Resolver) => Promise<T>): Promise<T> {
@@ -166,11 +175,11 @@ export function reverseDns(options: ReverseDnsOptions = {}): Check {
         return await ask(dns);
       }
 
-      async function sender({ domain }: Path, signal: AbortSignal): Promise<Opinion | undefined> {
-        // The null reverse-path has no domain (RFC 5321 §4.5.5).
-        if (domain === '') return undefined;
+      async function sender({ address: mailbox, domain }: Path, signal: AbortSignal): Promise<Opinion | undefined> {
+        // The null reverse-path has no domain (RFC 5321 §4.5.5); any other needs one (§4.1.2).
+        if (mailbox === '') return undefined;
         const result: SenderDomainResult = await within(signal, (dns) =>
-          lookUpSenderDomain(domain, targets, maxExchanges, dns),
+          lookUpSenderDomain(domain, { ...targets, own: here }, maxExchanges, dns),
         );
         const rule = ofSender[result.status];
         const quoted = result.domain === '' ? 'of the sender' : result.domain;

@@ -16,6 +16,7 @@ import type { OptionReader } from '@postern/core';
  *
  * At MAIL FROM, see `SenderDomainStatus`:
  * - `senderNullMx`, `senderNonexistent`, `senderNoMailHost`, `senderUnusable`, `senderMalformed`, `senderUnknown`
+ * - `senderOwnAddress`: mail to the domain comes to this server, as for a domain of one's own
  */
 export type ReverseDnsRule =
   | 'noReverseName'
@@ -34,6 +35,7 @@ export type ReverseDnsRule =
   | 'senderNullMx'
   | 'senderNonexistent'
   | 'senderNoMailHost'
+  | 'senderOwnAddress'
   | 'senderUnusable'
   | 'senderMalformed'
   | 'senderUnknown';
@@ -43,15 +45,15 @@ export type RuleVerdict = 'reject' | 'defer' | 'quarantine' | 'ignore';
 
 /** A rule in full. */
 export interface RulePolicy {
-  /** Default `ignore`, so that a rule may only score. */
+  /** Default: what the rule does by default; `ignore` for a rule that is only to score. */
   readonly verdict?: RuleVerdict;
-  /** Added to the transaction's score. Finite. Default 0. */
+  /** Added to the transaction's score. Finite. Default: what the rule scores by default. */
   readonly score?: number;
   /** Report what the rule would do, and do nothing. Default `false`. */
   readonly dryRun?: boolean;
 }
 
-/** The rules, each with a verdict, or with all that a rule can have. What is not named has its default. */
+/** The rules, each with a verdict, or with what else a rule can have. What is not named keeps its default. */
 export type RulePolicies = Partial<Readonly<Record<ReverseDnsRule, RuleVerdict | RulePolicy>>>;
 
 /** Every rule with all it has. */
@@ -84,6 +86,7 @@ export const defaultRules: Rules = {
   senderNullMx: policy('reject'),
   senderNonexistent: policy('reject'),
   senderNoMailHost: policy('reject'),
+  senderOwnAddress: policy('ignore'),
   senderUnusable: policy('reject'),
   senderMalformed: policy('reject'),
   senderUnknown: policy('ignore'),
@@ -121,6 +124,7 @@ export function readRules(read: OptionReader): Rules {
 }
 
 function readPolicy(rule: ReverseDnsRule, value: unknown): Required<RulePolicy> {
+  const byDefault = defaultRules[rule];
   const owner = `reverseDns: option "rules", rule ${JSON.stringify(rule)}`;
   if (!isObject(value)) {
     throw new TypeError(`${owner} must be ${verdicts.map((each) => JSON.stringify(each)).join(', ')} or an object`);
@@ -130,7 +134,8 @@ function readPolicy(rule: ReverseDnsRule, value: unknown): Required<RulePolicy> 
       throw new TypeError(`${owner} has no ${JSON.stringify(key)}; it takes "verdict", "score", "dryRun"`);
     }
   }
-  const { verdict = 'ignore', score = 0, dryRun = false } = value;
+  const { verdict = byDefault.verdict, score = byDefault.score, dryRun = byDefault.dryRun } = value;
+
   if (!isVerdict(verdict)) throw new TypeError(`${owner}: "verdict" must be one of ${verdicts.join(', ')}`);
   if (typeof score !== 'number') throw new TypeError(`${owner}: "score" must be a number`);
   if (!Number.isFinite(score)) throw new RangeError(`${owner}: "score" must be finite`);

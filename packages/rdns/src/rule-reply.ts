@@ -27,7 +27,7 @@ const texts: Readonly<Record<ReverseDnsRule, RuleText>> = {
   },
   reverseUnknown: {
     detail: REVERSE,
-    text: 'The reverse name of your address could not be looked up. Please try again later.',
+    text: 'The reverse name of your address could not be looked up. See to it that its name servers answer.',
   },
   heloSyntax: {
     detail: ARGUMENT,
@@ -59,7 +59,7 @@ const texts: Readonly<Record<ReverseDnsRule, RuleText>> = {
   },
   heloUnknown: {
     detail: POLICY,
-    text: 'The name behind HELO or EHLO could not be looked up. Please try again later.',
+    text: 'The name behind HELO or EHLO could not be looked up. See to it that its name servers answer.',
   },
   heloNotReverseName: {
     detail: POLICY,
@@ -74,6 +74,10 @@ const texts: Readonly<Record<ReverseDnsRule, RuleText>> = {
     detail: SENDER,
     text: 'The domain of the sender has neither a mail server nor an address, so nobody could answer. Use an address that can be replied to.',
   },
+  senderOwnAddress: {
+    detail: SENDER,
+    text: 'Mail to the domain of the sender would come back to this server. Use an address that can be replied to.',
+  },
   senderUnusable: {
     detail: SENDER,
     text: 'The mail servers of the domain of the sender cannot be reached from here. The owner of the domain has to correct its MX records.',
@@ -84,7 +88,7 @@ const texts: Readonly<Record<ReverseDnsRule, RuleText>> = {
   },
   senderUnknown: {
     detail: SENDER,
-    text: 'The domain of the sender could not be looked up. Please try again later.',
+    text: 'The domain of the sender could not be looked up. See to it that its name servers answer.',
   },
 };
 

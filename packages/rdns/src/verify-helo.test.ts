@@ -1,3 +1,4 @@
+import type { Resolver } from '@postern/core';
 import { ZoneResolver } from '@postern/testing';
 import { describe, expect, it } from 'vitest';
 import { type HeloLookupOptions, verifyHelo } from './verify-helo.ts';
@@ -76,6 +77,29 @@ describe('verifyHelo', () => {
     expect(await ask('mx.example.com', own, '127.0.0.1')).toMatchObject({ faults: ['forward-mismatch'] });
   });
 
+  it('lets this machine call itself by its name, whichever of its addresses it comes from', async () => {
+    const own = { ownNames: ['mx.example.com'], ownAddresses: [IP, '203.0.113.9'] };
+    expect(await ask('mx.example.com', own)).toMatchObject({ status: 'pass', faults: [] });
+    expect(await ask('localhost', own)).toMatchObject({ status: 'pass' });
+    expect(await ask('mx.example.com', own, '198.51.100.8')).toMatchObject({
+      faults: ['own-name', 'forward-mismatch'],
+    });
+  });
+
+  it('stands a HELO of a megabyte, and a name of 200,000 addresses', async () => {
+    for (const start of ['', '[', '[IPv6:', 'a.', '[fe80::1%']) {
+      const { status, faults, domain } = await ask(`${start}${'1'.repeat(1_000_000)}]`);
+      expect({ status, faults, domain }).toEqual({ status: 'fail', faults: ['syntax'], domain: '' });
+    }
+    const records = Array.from({ length: 200_000 }, () => '203.0.113.1');
+    const hostile: Resolver = {
+      resolve: async () => JSON.parse(JSON.stringify({ kind: 'records', records, ttl: 1, authentic: false })),
+    };
+    const result = await verifyHelo('mx.example.com', IP, { resolver: hostile });
+    expect(result.faults).toEqual(['forward-mismatch']);
+    expect(result.addresses).toHaveLength(10);
+  });
+
   it('holds what could not be looked up against nobody', async () => {
     const unknown = { status: 'temperror', faults: [], forwardMatch: undefined, failure: 'servfail' };
     expect(await ask('broken.example.com')).toMatchObject(unknown);
@@ -87,6 +111,9 @@ describe('verifyHelo', () => {
     expect(await ask('mx.example.com', { reverseNames: ['mx.example.com'] })).toMatchObject({
       equalsReverseName: true,
     });
+    expect(await ask('mx.example.com', { reverseNames: ['MX.Example.com.'] })).toMatchObject({
+      equalsReverseName: true,
+    });
     expect(await ask('mx.example.com', { reverseNames: [] })).toMatchObject({
       status: 'pass',
       equalsReverseName: false,
@@ -95,7 +122,10 @@ describe('verifyHelo', () => {
 
   it('says nothing about a match with a client that has no address', async () => {
     expect(await ask('mx.example.com', {}, 'unix')).toMatchObject({ status: 'pass', forwardMatch: undefined });
-    expect(await ask('[192.0.2.1]', {}, 'unix')).toMatchObject({ status: 'pass', forwardMatch: undefined });
+    const own = { ownNames: ['mx.example.com'], ownAddresses: ['192.0.2.1'] };
+    for (const helo of ['[192.0.2.1]', 'localhost', 'mx.example.com']) {
+      expect(await ask(helo, own, 'unix')).toMatchObject({ status: 'pass', faults: [], forwardMatch: undefined });
+    }
   });
 
   it.each([

@@ -8,6 +8,7 @@ import {
   OptionReader,
   parseIp,
   type Resolver,
+  toAsciiDomain,
 } from '@postern/core';
 import { isSameIp } from './address-lookup.ts';
 import { parseHelo } from './helo-argument.ts';
@@ -16,7 +17,10 @@ import { type OwnHost, type OwnHostOptions, readOwnHost } from './own-host.ts';
 
 /** How to ask {@link verifyHelo}. */
 export interface HeloLookupOptions extends LookupOptions, OwnHostOptions {
-  /** The client's reverse names, `confirmed` of `verifyReverseDns`, for the fact `equalsReverseName`. Default unknown. */
+  /**
+   * The client's reverse names in any case, `confirmed` of `verifyReverseDns`, for the fact `equalsReverseName`. Default
+   * unknown.
+   */
   readonly reverseNames?: readonly string[];
 }
 
@@ -25,7 +29,7 @@ export interface HeloLookupOptions extends LookupOptions, OwnHostOptions {
  *
  * - `syntax`: neither a domain nor an address literal (RFC 5321 §4.1.1.1); a bare address without brackets, for one
  * - `literal-mismatch`: an address literal, and not the client's address
- * - `own-name`, `own-address`: the client says that it is this very server
+ * - `own-name`, `own-address`: the client says that it is this very server, and has none of its addresses
  * - `localhost`: `localhost` or a name below it, from a client that is not this machine
  * - `not-qualified`: a name of one label, which nobody else can look up (RFC 5321 §2.3.5)
  * - `unresolvable`: the name has neither A nor AAAA records (RFC 5321 §2.3.5)
@@ -67,19 +71,21 @@ function isLocalhost(domain: string): boolean {
   return domain === 'localhost' || domain === 'localhost.localdomain' || isSubdomainOf(domain, 'localhost');
 }
 
+/** Such a client is what it says when it says that it is this server. */
+function isThisMachine(client: IpAddress, own: OwnHost): boolean {
+  return classifyIp(client).class === 'loopback' || own.addresses.has(formatIp(client));
+}
+
 /** Where the name leads, and what of that is not known. */
 async function addressesOf(
   domain: string,
   dns: Resolver,
 ): Promise<{ readonly addresses: readonly string[]; readonly failure: DnsFailureReason | undefined }> {
   const answers = await Promise.all([dns.resolve(domain, 'A'), dns.resolve(domain, 'AAAA')]);
-  const addresses: string[] = [];
-  let failure: DnsFailureReason | undefined;
-  for (const answer of answers) {
-    if (answer.kind === 'records') addresses.push(...answer.records);
-    else if (answer.kind === 'failure') failure ??= answer.reason;
-  }
-  return { addresses, failure };
+  return {
+    addresses: answers.flatMap((answer) => (answer.kind === 'records' ? answer.records : [])),
+    failure: answers.find((answer) => answer.kind === 'failure')?.reason,
+  };
 }
 
 /** {@link verifyHelo} for options that have been read. Never rejects. */
@@ -116,17 +122,17 @@ export async function lookUpHelo(
       if (forwardMatch === false) faults.push('literal-mismatch');
       const literal = formatIp(argument.ip);
       // A client on this machine may well have one of its addresses.
-      if (forwardMatch !== true && own.addresses.has(literal)) faults.push('own-address');
+      if (forwardMatch === false && own.addresses.has(literal)) faults.push('own-address');
       return settle({ addresses: [literal], forwardMatch });
     }
     case 'domain': {
       const { domain } = argument;
       const equalsReverseName = reverseNames?.includes(domain);
-      const local = client !== undefined && classifyIp(client).class === 'loopback';
-      if (own.names.has(domain) && !local) faults.push('own-name');
+      const local = client && isThisMachine(client, own);
+      if (own.names.has(domain) && local === false) faults.push('own-name');
       if (isLocalhost(domain)) {
         // What it leads to is known without asking, and asking would tell others of it (RFC 6761 §6.3).
-        if (!local) faults.push('localhost');
+        if (local === false) faults.push('localhost');
         return settle({ domain, forwardMatch: local, equalsReverseName });
       }
       if (!domain.includes('.')) {
@@ -184,7 +190,9 @@ export async function verifyHelo(helo: string, ip: string, options: HeloLookupOp
   const read = new OptionReader('verifyHelo', options);
   const { resolver, signal, timeoutMs } = readLookupOptions(read);
   const own = readOwnHost(read);
-  const reverseNames = read.value('reverseNames', isNameList, 'a list of host names');
+  const reverseNames = read
+    .value('reverseNames', isNameList, 'a list of host names')
+    ?.map((name) => toAsciiDomain(name, { underscores: true }) ?? name);
   read.done();
 
   using dns = new DeadlineResolver(resolver, { timeoutMs, signal });

@@ -25,7 +25,8 @@ export interface ReverseDnsLookupOptions extends LookupOptions {
  * Why the status is what it is.
  *
  * - `confirmed` (pass): a PTR name leads back to the address
- * - `not-confirmed` (fail): the names exist or do not, and none leads back
+ * - `not-confirmed` (fail): the names exist or do not, and none leads back; beyond `maxNames` none is looked at, as
+ *   RFC 7208 §4.6.4 has it
  * - `no-ptr` (permerror): no PTR record is published for the address
  * - `no-host-name` (permerror): there are PTR records, and none holds a host name
  * - `not-an-address` (permerror): the text is no IP address

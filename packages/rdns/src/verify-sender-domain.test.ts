@@ -89,12 +89,55 @@ describe('verifySenderDomain', () => {
     expect(await status('loop.example', { allowPrivateTargets: true })).toEqual(['usable']);
   });
 
+  it('tells a domain whose mail comes to this server from one that nobody can reach', async () => {
+    const own = { ownAddresses: [GLOBAL, '10.0.0.1'] };
+    expect(await ask('implicit.example', own)).toMatchObject({ status: 'own-address', implicit: true });
+    expect(await ask('[9.9.9.1]', own)).toMatchObject({ status: 'own-address', domain: '[9.9.9.1]' });
+    // 127.0.0.1 is special and 10.0.0.1 its own, in whatever order they come.
+    expect(await ask('loop.example', own)).toMatchObject({ status: 'own-address' });
+    expect(await ask('good.example', own)).toMatchObject({ status: 'deliverable' });
+  });
+
+  it('follows the CNAME of a mail exchanger (RFC 5321 §5.1 has none there, and senders do)', async () => {
+    const resolver = new ZoneResolver({
+      'alias.example': { MX: '10 mx.alias.example' },
+      'mx.alias.example': { CNAME: 'host.example.net' },
+      'host.example.net': { A: GLOBAL },
+    });
+    expect(await verifySenderDomain('alias.example', { resolver })).toMatchObject({ status: 'deliverable' });
+  });
+
+  it('takes literals as the rest of Postern does', async () => {
+    expect(await ask('[IPv6:fe80::1%eth0]')).toMatchObject({ status: 'malformed' });
+    expect(await ask(`[x-tag:${'a'.repeat(1_000_000)}]`)).toMatchObject({ status: 'malformed', domain: '' });
+    expect(await ask('[IPv6:2A00::1]')).toMatchObject({ status: 'deliverable', domain: '[ipv6:2a00::1]' });
+  });
+
+  it('stands an exchanger of 200,000 addresses', async () => {
+    const records = Array.from({ length: 200_000 }, () => '10.0.0.1');
+    const hostile: Resolver = {
+      resolve: async (_, type) =>
+        JSON.parse(
+          JSON.stringify({
+            kind: 'records',
+            records: type === 'MX' ? [{ preference: 1, exchange: 'mx.example' }] : records,
+            ttl: 1,
+            authentic: false,
+          }),
+        ),
+    };
+    const { status, exchanges } = await verifySenderDomain('a.example', { resolver: hostile });
+    expect(status).toBe('unusable');
+    expect(exchanges[0]?.addresses).toHaveLength(10);
+  });
+
   it('looks up no more than maxExchanges, the preferred ones', async () => {
     const resolver = new ZoneResolver({
       'many.example': { MX: Array.from({ length: 50 }, (_, index) => `${100 - index} h${index}.example`) },
     });
     const result = await verifySenderDomain('many.example', { resolver });
-    expect(result).toMatchObject({ status: 'unusable', unasked: 40 });
+    // The ones that were not asked may be usable.
+    expect(result).toMatchObject({ status: 'unknown', unasked: 40, failure: undefined });
     expect(result.exchanges[0]).toMatchObject({ preference: 51, exchange: 'h49.example' });
     expect([...resolver.queries]).toHaveLength(21);
   });
@@ -112,7 +155,8 @@ describe('verifySenderDomain', () => {
           ...Object.fromEntries(hosts),
         });
         const { status } = await verifySenderDomain('d.example', { resolver, ownAddresses: ['203.0.113.9'] });
-        expect(status).toBe(addresses.includes('9.9.9.1') ? 'deliverable' : 'unusable');
+        const own = addresses.includes('203.0.113.9') ? 'own-address' : 'unusable';
+        expect(status).toBe(addresses.includes('9.9.9.1') ? 'deliverable' : own);
       }),
     );
   });

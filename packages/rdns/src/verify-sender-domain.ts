@@ -5,6 +5,7 @@ import {
   formatIp,
   type MxRecord,
   OptionReader,
+  parseAddressLiteral,
   parseIp,
   type Resolver,
   toAsciiDomain,
@@ -33,15 +34,18 @@ export interface SenderDomainLookupOptions extends LookupOptions, OwnHostOptions
  * - `null-mx`: it says that it takes no mail (RFC 7505)
  * - `nonexistent`: there is no such domain
  * - `no-mail-host`: it exists, with neither MX nor address records
+ * - `own-address`: what it has leads to this very server, as it does for the domains that are hosted here. Whether that is
+ *   as it should be, others know
  * - `unusable`: it has MX records or addresses, and none leads to a host that can be reached from outside
  * - `malformed`: the text is neither a domain nor an address literal
- * - `unknown`: a lookup failed, and what is known does not settle it
+ * - `unknown`: a lookup failed or there are more exchangers than `maxExchanges`, and what is known does not settle it
  */
 export type SenderDomainStatus =
   | 'deliverable'
   | 'null-mx'
   | 'nonexistent'
   | 'no-mail-host'
+  | 'own-address'
   | 'unusable'
   | 'malformed'
   | 'unknown';
@@ -72,7 +76,7 @@ export type Exchange = {
 /** What is known of a sender's domain. Plain JSON. */
 export interface SenderDomainResult {
   readonly status: SenderDomainStatus;
-  /** In lower case and A-labels; an address literal with its brackets; `''` when it is malformed. */
+  /** In lower case and A-labels; an address literal with its brackets, in lower case; `''` when it is malformed. */
   readonly domain: string;
   /** There is no MX record, so the domain itself is the host (RFC 5321 §5.1: implicit MX). */
   readonly implicit: boolean;
@@ -80,7 +84,7 @@ export interface SenderDomainResult {
   readonly exchanges: readonly Exchange[];
   /** Mail exchangers beyond `maxExchanges`. */
   readonly unasked: number;
-  /** Why it is not known, when the status is `unknown`. */
+  /** Why it is not known, when the status is `unknown`; `undefined` then if it is for the exchangers that were not asked. */
   readonly failure: DnsFailureReason | undefined;
 }
 
@@ -99,9 +103,9 @@ function statusOfAddresses(addresses: readonly string[], { own, allowPrivate }: 
   for (const address of addresses) {
     const ip = parseIp(address);
     if (ip === undefined) continue;
-    if (own.addresses.has(formatIp(ip))) status = status === 'no-address' ? 'own-address' : status;
+    if (own.addresses.has(formatIp(ip))) status = 'own-address';
     else if (allowPrivate || classifyIp(ip).global) return 'usable';
-    else status = 'special-address';
+    else if (status === 'no-address') status = 'special-address';
   }
   return status;
 }
@@ -114,12 +118,8 @@ async function lookUpHost({ exchange, preference }: MxRecord, targets: Targets, 
   const host = toAsciiDomain(exchange, { underscores: true });
   if (host === undefined) return { ...facts, status: 'not-a-host-name' };
   const answers = await Promise.all([dns.resolve(host, 'A'), dns.resolve(host, 'AAAA')]);
-  const addresses: string[] = [];
-  let failure: DnsFailureReason | undefined;
-  for (const answer of answers) {
-    if (answer.kind === 'failure') failure ??= answer.reason;
-    else if (answer.kind === 'records') addresses.push(...answer.records);
-  }
+  const addresses = answers.flatMap((answer) => (answer.kind === 'records' ? answer.records : []));
+  const failure = answers.find((answer) => answer.kind === 'failure')?.reason;
   const known = statusOfAddresses(addresses, targets);
   // The addresses that could not be looked up may be the usable ones.
   const status = known !== 'usable' && failure !== undefined ? 'unknown' : known;
@@ -132,16 +132,22 @@ function withoutPrivates({ exchange, preference, status, addresses }: LookedUp):
   return { exchange, preference, status, addresses };
 }
 
+/** What the exchangers come to, when nothing of them is unknown. */
+function statusOfDomain(statuses: readonly ExchangeStatus[], implicit: boolean): SenderDomainStatus {
+  if (statuses.includes('usable')) return 'deliverable';
+  if (statuses.includes('own-address')) return 'own-address';
+  return implicit && statuses.includes('no-address') ? 'no-mail-host' : 'unusable';
+}
+
 /** `[192.0.2.1]` or `[IPv6:2001:db8::1]` (RFC 5321 §4.1.3): mail goes to that address, whatever DNS says. */
 function judgeLiteral(text: string, targets: Targets): SenderDomainResult {
-  const tagged = text.slice(1, 6).toLowerCase() === 'ipv6:';
-  const address = text.endsWith(']') ? text.slice(tagged ? 6 : 1, -1) : '';
-  const ip = tagged === address.includes(':') ? parseIp(address) : undefined;
-  if (ip === undefined) return { ...none, status: 'malformed', domain: '' };
-  const addresses = [formatIp(ip)];
+  const literal = parseAddressLiteral(text);
+  if (literal?.kind !== 'ip') return { ...none, status: 'malformed', domain: '' };
+  const domain = literal.text;
+  const addresses = [formatIp(literal.ip)];
   const status = statusOfAddresses(addresses, targets);
-  const exchanges = [{ exchange: text, preference: 0, status, addresses }];
-  return { ...none, status: status === 'usable' ? 'deliverable' : 'unusable', domain: text, exchanges };
+  const exchanges = [{ exchange: domain, preference: 0, status, addresses }];
+  return { ...none, status: statusOfDomain([status], false), domain, exchanges };
 }
 
 /** {@link verifySenderDomain} for options that have been read. Never rejects. */
@@ -173,13 +179,13 @@ export async function lookUpSenderDomain(
     exchanges: found.map(withoutPrivates),
     unasked: inOrder.length - asked.length,
   };
-  if (found.some(({ status }) => status === 'usable')) {
-    return { ...facts, status: 'deliverable', failure: undefined };
+  const statuses = found.map(({ status }) => status);
+  const known = statusOfDomain(statuses, implicit);
+  // The exchangers that nothing is known of may be the usable ones.
+  if (known !== 'deliverable' && (facts.unasked > 0 || statuses.includes('unknown'))) {
+    return { ...facts, status: 'unknown', failure: found.find((each) => each.failure !== undefined)?.failure };
   }
-  const failure = found.find((each) => each.failure !== undefined)?.failure;
-  if (failure !== undefined) return { ...facts, status: 'unknown', failure };
-  const nothing = implicit && found[0]?.status === 'no-address';
-  return { ...facts, status: nothing ? 'no-mail-host' : 'unusable', failure: undefined };
+  return { ...facts, status: known, failure: undefined };
 }
 
 /** Reads what {@link lookUpSenderDomain} needs. */
