@@ -202,6 +202,24 @@ describe('a check that is asked about refusals, behind smtp-server', () => {
     ]);
   });
 
+  it('hears once of each login, and of one that no check was asked about as of a command', async () => {
+    const { run, refused } = counting(99, {});
+    const { gateway } = bench([check('auth', { authenticate: () => undefined }), check('counts', run)]);
+    await using server = await TestServer.start(gateway, { allowInsecureAuth: true });
+    await using client = await SmtpDriver.connect({ port: server.port });
+    await client.reply();
+    await client.command('EHLO client.example');
+    for (const identity of ['', 'ann', 'eve']) {
+      const response = Buffer.from(`${identity}\0ann\0secret`).toString('base64');
+      expect((await client.command(`AUTH PLAIN ${response}`)).code).toBe(535);
+    }
+    expect(refused.map(({ kind, reply }) => [kind, reply.code])).toEqual([
+      ['login', 535],
+      ['login', 535],
+      ['command', 535],
+    ]);
+  });
+
   it('ends the connection in the place of the refusal', async () => {
     const { run } = counting(3, { verdict: 'defer', reply: ENOUGH });
     const { gateway, reports } = bench([permits, check('counts', run)]);
