@@ -111,8 +111,9 @@ function spelledGroups(text: string, octets: readonly number[]): number {
       let length = 0;
       while (first + length < 8 && Number.parseInt(runs[start + length] ?? 'x', 16) === groups[first + length])
         length++;
-      const zeros = groups.slice(first, first + length).every((group) => group === 0);
-      if (!zeros && length > most) most = length;
+      // `node-0-0-1` counts nodes, and says nothing of `2001:db8::1`.
+      const telling = groups.slice(first, first + length).filter((group) => group !== 0).length;
+      if (telling > 1 && length > most) most = length;
     }
   }
   return most;
@@ -138,7 +139,7 @@ function spelledIpv6(text: string, ip: IpAddress): SpelledAddress | undefined {
 /**
  * Whether the name spells the address: in decimal (dashed, dotted, padded with zeros, run together, in any order), in
  * hexadecimal (either way round, in part), or as one number. Of an IPv4 address at least two octets, of an IPv6 address
- * at least three groups. Bounded by the length of a name, 253 characters.
+ * at least three groups, not all but one of them zero. Bounded by the length of a name, 253 characters.
  *
  * @param text - the part of the name that the provider makes up for each address, in lower case
  */

@@ -93,6 +93,13 @@ describe('judgeName', () => {
     ]);
   });
 
+  it.each(['node-0-0-1.example.com', 'v0-0-1.release.example.com', 'host-0-db8-0.example.com'])(
+    'does not take the numbers of %s for those of 2001:db8::1',
+    (name) => {
+      expect(judgeName(name, ip('2001:db8::1')).generic).toBe(false);
+    },
+  );
+
   it('does not judge by what the provider is called', () => {
     const address = ip('198.51.100.7');
     for (const name of ['mx.dsl.example', 'a.cable.co.uk', 'dsl.example', 'example', 'pool.dynamic-dhcp.net']) {
