@@ -268,6 +268,7 @@ describe('reverseDns', () => {
     [{ rules: { noReverseName: { verdict: 'drop' } } }, TypeError, /"verdict"/],
     [{ rules: { noReverseName: { action: 'reject' } } }, TypeError, /no "action"/],
     [{ rules: { noReverseName: { score: Number.NaN } } }, RangeError, /"score"/],
+    [{ rules: { noReverseName: { score: 1e308 } } }, RangeError, /"score"/],
     [{ rules: { noReverseName: { score: '1' } } }, TypeError, /"score"/],
     [{ rules: { noReverseName: { dryRun: 1 } } }, TypeError, /"dryRun"/],
     [{ rules: { __proto__: null, toString: 'reject' } }, TypeError, /no rule "toString"/],

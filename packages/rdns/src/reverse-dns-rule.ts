@@ -47,7 +47,7 @@ export type RuleVerdict = 'reject' | 'defer' | 'quarantine' | 'ignore';
 export interface RulePolicy {
   /** Default: what the rule does by default; `ignore` for a rule that is only to score. */
   readonly verdict?: RuleVerdict;
-  /** Added to the transaction's score. Finite. Default: what the rule scores by default. */
+  /** Added to the transaction's score. From -1,000,000 to 1,000,000. Default: what the rule scores by default. */
   readonly score?: number;
   /** Report what the rule would do, and do nothing. Default `false`. */
   readonly dryRun?: boolean;
@@ -58,6 +58,8 @@ export type RulePolicies = Partial<Readonly<Record<ReverseDnsRule, RuleVerdict |
 
 /** Every rule with all it has. */
 export type Rules = Readonly<Record<ReverseDnsRule, Required<RulePolicy>>>;
+
+const MAX_SCORE = 1_000_000;
 
 const verdicts: readonly RuleVerdict[] = ['reject', 'defer', 'quarantine', 'ignore'];
 
@@ -138,7 +140,10 @@ function readPolicy(rule: ReverseDnsRule, value: unknown): Required<RulePolicy> 
 
   if (!isVerdict(verdict)) throw new TypeError(`${owner}: "verdict" must be one of ${verdicts.join(', ')}`);
   if (typeof score !== 'number') throw new TypeError(`${owner}: "score" must be a number`);
-  if (!Number.isFinite(score)) throw new RangeError(`${owner}: "score" must be finite`);
+  // `NaN` is not within either. The sum of what several rules score has to be a number, too.
+  if (!(Math.abs(score) <= MAX_SCORE)) {
+    throw new RangeError(`${owner}: "score" must be from -${MAX_SCORE} to ${MAX_SCORE}`);
+  }
   if (typeof dryRun !== 'boolean') throw new TypeError(`${owner}: "dryRun" must be true or false`);
   return { verdict, score, dryRun };
 }
