@@ -27,11 +27,11 @@ export {
 export type { Networks } from './ignored-networks.ts';
 export {
   IpList,
-  type IpListEntry,
   type IpListLoadOptions,
   type IpListOptions,
 } from './ip-list.ts';
 export { type IpListCheckOptions, type IpLookup, ipList } from './ip-list-check.ts';
+export type { IpListEntry } from './ip-list-entry.ts';
 export type { BadJournalLine, JournalReplay } from './journal-replay.ts';
 export type { JournaledEntry, JournaledList } from './journaled-list.ts';
 export type { IpListInput } from './list-contents.ts';

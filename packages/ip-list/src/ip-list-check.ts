@@ -1,7 +1,8 @@
 import { type Check, type Finding, formatIp, type IpAddress, type Opinion, OptionReader } from '@postern/core';
 import { readCheckName } from './check-name.ts';
 import { decidingEntry, readLists } from './deciding-entry.ts';
-import type { IpList, IpListEntry } from './ip-list.ts';
+import type { IpList } from './ip-list.ts';
+import type { IpListEntry } from './ip-list-entry.ts';
 import { type ListingOptions, ListingPolicy } from './listing-policy.ts';
 
 /** What knows the entry of an address: an `IpList`, or of a journal its `list`. */

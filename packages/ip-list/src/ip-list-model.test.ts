@@ -2,7 +2,8 @@ import { type Cidr, cidrContains, formatCidr, formatIp, type IpAddress, networkO
 import { FakeClock } from '@postern/testing';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
-import { IpList, type IpListEntry } from './ip-list.ts';
+import { IpList } from './ip-list.ts';
+import type { IpListEntry } from './ip-list-entry.ts';
 import type { IpListInput } from './list-contents.ts';
 
 // Thousands of steps beside a list that looks at every entry: some seconds, and many more on a busy machine.

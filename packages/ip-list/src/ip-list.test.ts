@@ -353,4 +353,25 @@ describe('IpList, prefixes that an adversary chose', () => {
     expect(list.delete(cidr('7c00::/12'))).toBe(true);
     expect(list.lookup('7c0f:ffff::1')).toBeUndefined();
   });
+
+  it('says the new thing after each change, also of an address that was just asked about', () => {
+    const list = IpList.from([['192.0.2.0/24', { reason: 'network' }]]);
+    const reason = (): string | undefined => {
+      list.lookup('192.0.2.7');
+      return list.lookup('192.0.2.7')?.reason;
+    };
+    expect(reason()).toBe('network');
+    list.add('192.0.2.0/24', { reason: 'again' });
+    expect(reason()).toBe('again');
+    list.add('192.0.2.7', { reason: 'host' });
+    expect(reason()).toBe('host');
+    list.delete('192.0.2.7');
+    expect(reason()).toBe('again');
+    list.replace([['192.0.2.0/28', { reason: 'other' }]]);
+    expect(reason()).toBe('other');
+    list.clear();
+    expect(reason()).toBeUndefined();
+    list.add('192.0.0.0/16', { reason: 'wide' });
+    expect(reason()).toBe('wide');
+  });
 });

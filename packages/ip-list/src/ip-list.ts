@@ -9,6 +9,7 @@ import {
   systemClock,
 } from '@postern/core';
 import { EndedSweep } from './ended-sweep.ts';
+import type { IpListEntry } from './ip-list-entry.ts';
 import {
   copyContents,
   emptyContents,
@@ -20,8 +21,9 @@ import {
   tableOf,
   useEntry,
 } from './list-contents.ts';
-import type { BanList, ListEntry, ListEntryInput } from './list-entry.ts';
+import type { BanList, ListEntryInput } from './list-entry.ts';
 import type { PrefixTable } from './prefix-table.ts';
+import { RecentEntries } from './recent-entries.ts';
 import { readSignal } from './signal-option.ts';
 import { takeAll } from './take-all.ts';
 
@@ -44,9 +46,6 @@ export interface IpListLoadOptions extends IpListOptions {
   /** Ends the load: the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 }
-
-/** An entry with the prefix that it stands for, in its canonical text: `192.0.2.0/24`. */
-export type IpListEntry = ListEntry & { readonly prefix: string };
 
 /**
  * Prefixes of IPv4 and IPv6 addresses, each with an entry that says why it is there. The longest prefix that contains an
@@ -76,6 +75,7 @@ export class IpList implements BanList {
   readonly #maxExpiringEntries: number;
   #contents: ListContents = emptyContents();
   #sweep = new EndedSweep();
+  readonly #recent = new RecentEntries();
 
   /** @throws TypeError and RangeError on options that are none of these */
   constructor(options?: IpListOptions) {
@@ -134,14 +134,20 @@ export class IpList implements BanList {
     return all - ended;
   }
 
-  /** The entry of the longest prefix that contains the address; `undefined` when there is none, or it is no address. */
+  /**
+   * The entry of the longest prefix that contains the address; `undefined` when there is none, or it is no address.
+   * It is frozen: whoever asks about the same prefix next may get the same object.
+   */
   lookup(ip: string | IpAddress): IpListEntry | undefined {
     const address = typeof ip === 'string' ? parseIp(ip) : ip;
     if (address === undefined) return undefined;
     const contents = this.#contents;
     const table = tableOf(contents, address);
     const place = this.#decides(contents, table, table.find(address));
-    return place < 0 ? undefined : entryAt(contents, table, place);
+    if (place < 0) return undefined;
+    // One number for both tables.
+    const key = table === contents.ipv4 ? 2 * place : 2 * place + 1;
+    return this.#recent.get(key) ?? this.#recent.keep(key, entryAt(contents, table, place));
   }
 
   /**
@@ -176,6 +182,7 @@ export class IpList implements BanList {
     const cidr = readNetwork('IpList.add', prefix);
     const contents = this.#contents;
     const number = useEntry(contents, 'IpList.add', entry);
+    this.#recent.clear();
     releaseEntry(contents, tableOf(contents, cidr.network).set(cidr, number));
     if (contents.expiring > 0) this.#sweep.step(contents, cidr, this.#clock.now(), this.#maxExpiringEntries);
   }
@@ -184,6 +191,7 @@ export class IpList implements BanList {
   delete(prefix: string | Cidr): boolean {
     const cidr = readNetwork('IpList.delete', prefix);
     const contents = this.#contents;
+    this.#recent.clear();
     const number = tableOf(contents, cidr.network).remove(cidr);
     const there = number >= 0 && !this.#hasEnded(contents, number);
     releaseEntry(contents, number);
@@ -224,6 +232,7 @@ export class IpList implements BanList {
   #exchange(contents: ListContents): void {
     this.#contents = contents;
     this.#sweep = new EndedSweep();
+    this.#recent.clear();
   }
 
   /** From this place on outwards the first prefix whose entry has not ended, -1 for none. */

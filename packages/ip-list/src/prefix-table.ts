@@ -3,6 +3,7 @@ import { BlockDirectory } from './block-directory.ts';
 import { maskAt, type PrefixBatch } from './prefix-batch.ts';
 import { PrefixColumns } from './prefix-columns.ts';
 import { PrefixFilter } from './prefix-filter.ts';
+import { RecentPlaces } from './recent-places.ts';
 
 /** Slots of a block, and their number's logarithm. */
 const SLOTS = 32;
@@ -39,6 +40,7 @@ export class PrefixTable {
   #counts: Uint8Array;
   #directory: BlockDirectory;
   #filter: PrefixFilter;
+  readonly #recent: RecentPlaces;
   /** So many prefixes were deleted since the filter was made: their bits still stand in it. */
   #deleted = 0;
   #size = 0;
@@ -49,6 +51,7 @@ export class PrefixTable {
     this.#counts = new Uint8Array(0);
     this.#directory = new BlockDirectory(new Uint32Array(0));
     this.#filter = new PrefixFilter(0, family === 6);
+    this.#recent = new RecentPlaces(family === 6);
   }
 
   /** A table of a batch, of several equal prefixes the last one; `replaced` gets the numbers of the others. */
@@ -118,12 +121,11 @@ export class PrefixTable {
     const word1 = wide ? ip.word1 : 0;
     const word2 = wide ? ip.word2 : 0;
     const word3 = wide ? ip.word3 : 0;
-    const place = this.#before(first, word1, word2, word3, columns.most);
-    if (place < 0) return -1;
-    const slot = this.#slotOf(place);
-    const common = columns.common(slot, first, word1, word2, word3);
-    if ((columns.lengths[slot] ?? 0) <= common) return place;
-    return columns.parents[slot] === 0 ? -1 : this.#around(slot, common);
+    const known = this.#recent.get(first, word1, word2, word3);
+    if (known !== undefined) return known;
+    const place = this.#search(first, word1, word2, word3);
+    this.#recent.keep(first, word1, word2, word3, place);
+    return place;
   }
 
   /** The place of the next wider prefix around the one at `place`, -1 for none. */
@@ -193,6 +195,7 @@ export class PrefixTable {
         if (around >= 0) parent = (this.#columns.lengths[this.#slotOf(around)] ?? 0) + 1;
       }
     }
+    this.#recent.clear();
     const place = this.#open(before);
     const slot = this.#slotOf(place);
     this.#columns.write(slot, word0, word1, word2, word3, prefixLength, number);
@@ -209,6 +212,7 @@ export class PrefixTable {
   remove(cidr: Cidr): number {
     const place = this.exact(cidr);
     if (place < 0) return -1;
+    this.#recent.clear();
     const slot = this.#slotOf(place);
     const number = this.#columns.numbers[slot] ?? 0;
     this.#adopt(place, cidr.prefixLength + 1, this.#columns.parents[slot] ?? 0);
@@ -217,6 +221,16 @@ export class PrefixTable {
     this.#deleted++;
     if (this.#deleted > this.#size + SLOTS) this.#makeFilter();
     return number;
+  }
+
+  #search(word0: number, word1: number, word2: number, word3: number): number {
+    const columns = this.#columns;
+    const place = this.#before(word0, word1, word2, word3, columns.most);
+    if (place < 0) return -1;
+    const slot = this.#slotOf(place);
+    const common = columns.common(slot, word0, word1, word2, word3);
+    if ((columns.lengths[slot] ?? 0) <= common) return place;
+    return columns.parents[slot] === 0 ? -1 : this.#around(slot, common);
   }
 
   #slotOf(place: number): number {
