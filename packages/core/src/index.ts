@@ -14,7 +14,7 @@ export {
   networkOf,
   parseCidr,
 } from './address/cidr.ts';
-export { type ClientKeyOptions, clientKey } from './address/client-key.ts';
+export { type ClientKeyOptions, clientKey, isTranslated } from './address/client-key.ts';
 export { formatIp } from './address/format-ip.ts';
 export type { IpAddress } from './address/ip-address.ts';
 export { ipFromBytes } from './address/ip-bytes.ts';

@@ -29,6 +29,15 @@ describe('OptionReader', () => {
     }
   });
 
+  it('takes an AbortSignal for what ends a wait, and nothing else', () => {
+    const { signal } = new AbortController();
+    expect(new OptionReader('Owner', { signal }).signal('signal')).toBe(signal);
+    expect(new OptionReader('Owner', {}).signal('signal')).toBeUndefined();
+    expect(() => new OptionReader('Owner', { signal: { aborted: false } }).signal('signal')).toThrow(
+      /option "signal" must be an AbortSignal, got an object/,
+    );
+  });
+
   it('gives what stands there', () => {
     const list = ['a'];
     const read = new OptionReader('Owner', { count: 0, ratio: -1.5, flag: false, text: '', word: 'a', list });

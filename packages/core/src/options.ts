@@ -94,6 +94,11 @@ export class OptionReader {
     return this.value(name, accepts, `one of ${words.map((word) => JSON.stringify(word)).join(', ')}`) ?? byDefault;
   }
 
+  /** What ends a wait. */
+  signal(name: string): AbortSignal | undefined {
+    return this.value(name, isSignal, 'an AbortSignal');
+  }
+
   /** Throws a `RangeError` about an option whose type is right and whose value is not. */
   refuse(name: string, takes: string): never {
     throw new RangeError(this.#message(name, takes, this.#values.get(name)));
@@ -130,4 +135,8 @@ function isBoolean(value: unknown): value is boolean {
 
 function isText(value: unknown): value is string {
   return typeof value === 'string';
+}
+
+function isSignal(value: unknown): value is AbortSignal {
+  return value instanceof AbortSignal;
 }

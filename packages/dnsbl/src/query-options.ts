@@ -36,10 +36,6 @@ const DEFAULT_TIMEOUT_MS = 3_000;
 /** RFC 5321 §4.5.3.2: ten minutes are the longest that a client is asked to wait for a reply. */
 const MAX_TIMEOUT_MS = 600_000;
 
-function isSignal(value: unknown): value is AbortSignal {
-  return value instanceof AbortSignal;
-}
-
 /** Whether it may be a threshold of a score. */
 export function isScore(value: unknown): value is number {
   return typeof value === 'number' && value > 0;
@@ -53,7 +49,7 @@ export function readAskingOptions(read: OptionReader): Pick<AskOptions, 'timeout
 
 export function readQueryOptions(read: OptionReader): AskOptions & { readonly signal: AbortSignal | undefined } {
   const resolver = read.required('resolver', isResolver, 'a Resolver');
-  const signal = read.value('signal', isSignal, 'an AbortSignal');
+  const signal = read.signal('signal');
   const stopAtScore = read.value('stopAtScore', isScore, 'a number > 0') ?? Number.POSITIVE_INFINITY;
   return { resolver, signal, stopAtScore, ...readAskingOptions(read) };
 }

@@ -83,10 +83,6 @@ function isRandom(value: unknown): value is () => number {
   return typeof value === 'function';
 }
 
-function isSignal(value: unknown): value is AbortSignal {
-  return value instanceof AbortSignal;
-}
-
 /** Waits for `done`, or for the signal. */
 async function untilAborted(done: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
   if (signal === undefined) return done;
@@ -222,7 +218,7 @@ export class ZoneMonitor implements ZoneHealth, Disposable {
    */
   async probe(options?: ProbeOptions): Promise<readonly ZoneState[]> {
     const read = new OptionReader('ZoneMonitor.probe', options);
-    const signal = read.value('signal', isSignal, 'an AbortSignal');
+    const signal = read.signal('signal');
     read.done();
     if (signal?.aborted !== true) await untilAborted(this.#roundOfAll(), signal);
     return this.states();

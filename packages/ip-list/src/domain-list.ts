@@ -8,7 +8,6 @@ import {
 import { DomainTable, isLive, type PlacedEntry } from './domain-table.ts';
 import type { BanList, ListEntry, ListEntryInput } from './list-entry.ts';
 import { readListEntry } from './read-list-entry.ts';
-import { readSignal } from './signal-option.ts';
 import { takeAll } from './take-all.ts';
 
 /** What a `DomainList` takes. */
@@ -104,7 +103,7 @@ export class DomainList implements BanList {
   ): Promise<DomainList> {
     const { signal: given, ...rest } = options;
     const list = new DomainList(rest);
-    const signal = readSignal(new OptionReader('DomainList.fromAsync', { signal: given }));
+    const signal = new OptionReader('DomainList.fromAsync', { signal: given }).signal('signal');
     await takeAll(entries, (entry) => list.#addTo(list.#table, 'DomainList.fromAsync', entry), signal);
     return list;
   }

@@ -24,7 +24,6 @@ import {
 import type { BanList, ListEntryInput } from './list-entry.ts';
 import type { PrefixTable } from './prefix-table.ts';
 import { RecentEntries } from './recent-entries.ts';
-import { readSignal } from './signal-option.ts';
 import { takeAll } from './take-all.ts';
 
 /** What an {@link IpList} takes. */
@@ -105,7 +104,7 @@ export class IpList implements BanList {
   ): Promise<IpList> {
     const { signal: given, ...rest } = options;
     const list = new IpList(rest);
-    const signal = readSignal(new OptionReader('IpList.fromAsync', { signal: given }));
+    const signal = new OptionReader('IpList.fromAsync', { signal: given }).signal('signal');
     const loading = new ListLoading('IpList.fromAsync');
     await takeAll(entries, (entry) => loading.add(entry), signal);
     list.#contents = loading.finish();

@@ -7,7 +7,6 @@ import { readDomainListFormat, readIpListFormat } from './list-format.ts';
 import { type ListProblems, ProblemLog } from './list-problem.ts';
 import { ListReading, type ReadingOptions } from './list-reading.ts';
 import { type DomainTextOptions, type IpTextOptions, type KeyedEntry, readReadingOptions } from './read-entries.ts';
-import { readSignal } from './signal-option.ts';
 import { textPieces } from './text-pieces.ts';
 
 /**
@@ -168,7 +167,7 @@ async function load<Key>(
   const read = new OptionReader(owner, options);
   const loader = readListLoader(read, readPath(owner, path), readFormat(read), beginStore);
   const allowEmpty = read.boolean('allowEmpty', false);
-  const signal = readSignal(read);
+  const signal = read.signal('signal');
   read.done();
   return loader(signal, allowEmpty);
 }

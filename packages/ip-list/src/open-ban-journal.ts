@@ -9,7 +9,6 @@ import { JournalFile } from './journal-file.ts';
 import { JournalReplayer } from './journal-replay.ts';
 import type { JournaledList } from './journaled-list.ts';
 import { LockFile } from './lock-file.ts';
-import { readSignal } from './signal-option.ts';
 
 /** What {@link openBanJournal} takes. */
 export interface BanJournalOptions<L extends JournaledList> {
@@ -70,7 +69,7 @@ export async function openBanJournalOn<L extends JournaledList>(
   const clock = read.value('clock', isClock, 'a clock: an object with now()') ?? systemClock;
   const compactAtBytes = read.integer('compactAtBytes', 1_048_576, { min: 1 });
   const compactAtGrowth = read.number('compactAtGrowth', 4, { min: 2 });
-  const signal = readSignal(read);
+  const signal = read.signal('signal');
   if (list[Symbol.iterator]().next().done !== true)
     read.refuse('list', 'an empty list: its entries come from the file');
   read.done();

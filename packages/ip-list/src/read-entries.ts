@@ -5,7 +5,6 @@ import type { ListEntryInput } from './list-entry.ts';
 import { type DomainListFormat, type IpListFormat, readDomainListFormat, readIpListFormat } from './list-format.ts';
 import { type ListProblem, ProblemLog } from './list-problem.ts';
 import { ListReading, type ReadingOptions } from './list-reading.ts';
-import { readSignal } from './signal-option.ts';
 import { isTextSource, type TextSource, textPieces } from './text-pieces.ts';
 
 /** A key with its entry, as `IpList` and `DomainList` take them. */
@@ -91,7 +90,7 @@ function begin<Key>(
   const beginFormat = readFormat(read);
   const reading = readReadingOptions(read, '');
   const problems = new ProblemLog(reading.source, read.value('onProblem', isListener, 'a function'));
-  const signal = readSignal(read);
+  const signal = read.signal('signal');
   read.done();
   return readEntries(source, beginFormat(), reading, problems, signal);
 }

@@ -15,7 +15,6 @@ import {
 import { isDomainListFormat, readDomainListFormat, readIpListFormat } from './list-format.ts';
 import type { KeyedEntry } from './read-entries.ts';
 import { announceReload, type ReloadEvent } from './reload-event.ts';
-import { readSignal } from './signal-option.ts';
 
 /** What a file can be loaded into: `IpList`, `DomainList`, and whatever else exchanges all its entries at once. */
 export interface ReplaceableList<Key> {
@@ -271,7 +270,7 @@ function start<Key>(read: OptionReader, path: string, list: ReplaceableList<Key>
     pollMs: read.integer('pollMs', 60_000, { min: 10, max: 86_400_000 }),
     maxLossShare: read.number('maxLossShare', 0.9, { min: 0, max: 1 }),
     onReload: read.value('onReload', isFunction, 'a function'),
-    signal: readSignal(read),
+    signal: read.signal('signal'),
   };
   read.done();
   return new FileWatcher(settings);

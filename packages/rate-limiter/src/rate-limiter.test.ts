@@ -76,6 +76,10 @@ describe('RateLimiter', () => {
     const allowed = (client: RateSubject['client']): boolean => now(limiter.consume({ client })).allowed;
     expect(allowed('192.0.2.1')).toBe(true);
     expect(allowed('::ffff:192.0.2.1')).toBe(false);
+    // Behind a translator each IPv4 address is a client of its own (RFC 6052).
+    expect(allowed('64:ff9b::192.0.2.1')).toBe(true);
+    expect(allowed('64:ff9b::192.0.2.2')).toBe(true);
+    expect(allowed('64:ff9b::192.0.2.1')).toBe(false);
     expect(allowed('::FFFF:c000:0201')).toBe(false);
     expect(allowed(parseIp('192.0.2.1'))).toBe(false);
     expect(allowed('192.0.2.2')).toBe(true);

@@ -1,4 +1,4 @@
-import { formatCidr, formatIp, type IpAddress, networkOf, parseIp, toAsciiDomain } from '@postern/core';
+import { formatCidr, formatIp, type IpAddress, isTranslated, networkOf, parseIp, toAsciiDomain } from '@postern/core';
 
 /**
  * Whom a call is about: the keys that limits count by. A key that is absent or `undefined` stands for nobody, and limits
@@ -30,11 +30,11 @@ export function isAddress(value: unknown): value is IpAddress {
   return typeof value === 'object' && value !== null && 'family' in value && 'word3' in value;
 }
 
-/** An address by its first bits; text that is none as it is. */
+/** An address by its first bits, as `clientKey` of core has it; text that is none as it is. */
 export function clientKeyOf(client: string | IpAddress, { ipv4PrefixLength, ipv6PrefixLength }: ClientBits): string {
   const ip = typeof client === 'string' ? parseIp(client) : client;
   if (ip === undefined) return String(client);
-  const prefixLength = ip.family === 4 ? ipv4PrefixLength : ipv6PrefixLength;
+  const prefixLength = ip.family === 4 ? ipv4PrefixLength : isTranslated(ip) ? 96 + ipv4PrefixLength : ipv6PrefixLength;
   if (prefixLength < (ip.family === 4 ? 32 : 128)) {
     return formatCidr({ network: networkOf(ip, prefixLength), prefixLength });
   }

@@ -21,10 +21,6 @@ const DEFAULT_TIMEOUT_MS = 5_000;
 /** RFC 5321 §4.5.3.2: ten minutes are the longest that a client is asked to wait for a reply. */
 const MAX_TIMEOUT_MS = 600_000;
 
-function isSignal(value: unknown): value is AbortSignal {
-  return value instanceof AbortSignal;
-}
-
 export function readTimeoutMs(read: OptionReader): number {
   return read.integer('timeoutMs', DEFAULT_TIMEOUT_MS, { min: 1, max: MAX_TIMEOUT_MS });
 }
@@ -32,7 +28,7 @@ export function readTimeoutMs(read: OptionReader): number {
 export function readLookupOptions(read: OptionReader): Lookup {
   return {
     resolver: read.required('resolver', isResolver, 'a Resolver'),
-    signal: read.value('signal', isSignal, 'an AbortSignal'),
+    signal: read.signal('signal'),
     timeoutMs: readTimeoutMs(read),
   };
 }

@@ -122,10 +122,6 @@ function isTlsOptions(value: unknown): value is ConnectionOptions {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function isSignal(value: unknown): value is AbortSignal {
-  return value instanceof AbortSignal;
-}
-
 function isIpv4(value: unknown): value is string {
   return typeof value === 'string' && !value.includes(':') && parseIp(value) !== undefined;
 }
@@ -208,7 +204,7 @@ function readProbeOptions(options: ProbeOptions): ProbePlan {
     ip: read.value('ip', isIpv4, 'an IPv4 address'),
     pauseMs: read.integer('pauseMs', 0, { min: 0, max: 600_000 }),
     perConnection: read.integer('tricksPerConnection', 8, { min: 1 }),
-    signal: read.value('signal', isSignal, 'an AbortSignal'),
+    signal: read.signal('signal'),
   };
   read.done();
   return plan;

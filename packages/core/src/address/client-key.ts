@@ -33,7 +33,10 @@ export function clientKey(ip: IpAddress, options?: ClientKeyOptions): string {
   return formatCidr({ network: networkOf(ip, prefixLength), prefixLength });
 }
 
-/** RFC 6052 §2.1: the well-known prefix. One that a network chose for itself cannot be told from other addresses. */
-function isTranslated({ word0, word1, word2 }: IpAddress): boolean {
+/**
+ * Whether an IPv6 address carries the IPv4 address of a client behind a translator (RFC 6052 §2.1: `64:ff9b::/96`). A prefix
+ * that a network chose for itself cannot be told from other addresses.
+ */
+export function isTranslated({ word0, word1, word2 }: IpAddress): boolean {
   return word0 === 0x0064ff9b && word1 === 0 && word2 === 0;
 }

@@ -13,10 +13,6 @@ export interface DeadlineOptions {
 /** The longest that a timer of Node takes. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
-function isSignal(value: unknown): value is AbortSignal {
-  return value instanceof AbortSignal;
-}
-
 /** Of a resolver that others wrote nothing is known. No record is no answer: `nodata` and `nxdomain` say that. */
 function isAnswer(value: unknown): boolean {
   if (typeof value !== 'object' || value === null || !('kind' in value)) return false;
@@ -60,7 +56,7 @@ export class DeadlineResolver implements Resolver, Disposable {
   constructor(upstream: Resolver, options: DeadlineOptions) {
     const read = new OptionReader('DeadlineResolver', options);
     const timeoutMs = read.integer('timeoutMs', 0, { min: 1, max: MAX_TIMEOUT_MS });
-    const signal = read.value('signal', isSignal, 'an AbortSignal');
+    const signal = read.signal('signal');
     read.done();
     this.#upstream = upstream;
     this.#signal = signal;
