@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, it } from 'vitest';
@@ -7,11 +8,19 @@ import type { RecordType } from './resolver.ts';
 
 const ENTRIES = 10_000;
 
-function usedHeap(): number {
+/** Collected until nothing more goes: what a test before has left may take a turn to become garbage. */
+async function usedHeap(): Promise<number> {
   setFlagsFromString('--expose-gc');
   const collectGarbage: () => void = runInNewContext('gc');
-  collectGarbage();
-  return process.memoryUsage().heapUsed;
+  let used = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < 20; round++) {
+    await nextTurn();
+    collectGarbage();
+    const { heapUsed } = process.memoryUsage();
+    if (round > 2 && heapUsed > used - 10_000) break;
+    used = Math.min(used, heapUsed);
+  }
+  return used;
 }
 
 /** Strings of their own, as each reply brings them. */
@@ -34,11 +43,11 @@ function entryOf<T extends RecordType>(type: T, answer: KnownAnswer<T>): CachedA
   return new CachedAnswer(type, answer, Date.now() + 0.5, 60_000, 54_000);
 }
 
-it.each(cases)('estimates the memory of %s answers at what they take, or somewhat more', (_what, make) => {
-  const before = usedHeap();
+it.each(cases)('estimates the memory of %s answers at what they take, or somewhat more', async (_what, make) => {
+  const before = await usedHeap();
   const table = new AnswerTable(ENTRIES, 2 ** 30);
   for (let index = 0; index < ENTRIES; index++) table.set(`host${index}.zone.example`, make());
-  const share = (usedHeap() - before) / table.bytes;
+  const share = ((await usedHeap()) - before) / table.bytes;
   expect(table.entries).toBe(ENTRIES);
   expect(share).toBeGreaterThan(0.6);
   expect(share).toBeLessThan(1.1);
