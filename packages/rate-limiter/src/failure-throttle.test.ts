@@ -11,6 +11,7 @@ import {
   type FailureThrottleOptions,
   type RefusedAttempt,
 } from './failure-throttle.ts';
+import { delegatingStore } from './test-store.ts';
 
 const ANN = { client: '192.0.2.1', user: 'ann@example.org' };
 const DAY_MS = 86_400_000;
@@ -240,7 +241,7 @@ describe('FailureThrottle', () => {
     const keys = new Set<string>();
     const inner = new MemoryStore();
     const store: Store = {
-      ...delegating(inner),
+      ...delegatingStore(inner),
       charge: (charges) => {
         for (const { key } of charges) keys.add(key);
         return inner.charge(charges);
@@ -257,7 +258,7 @@ describe('FailureThrottle', () => {
     let answer: () => void = () => {};
     const inner = new MemoryStore();
     const store: Store = {
-      ...delegating(inner),
+      ...delegatingStore(inner),
       recall: (keys) =>
         new Promise((resolve) => {
           answer = () => resolve(inner.recall(keys));
@@ -284,7 +285,7 @@ describe('FailureThrottle', () => {
         waiting.push(() => resolve(answer()));
       });
     const store: Store = {
-      ...delegating(inner),
+      ...delegatingStore(inner),
       recall: (keys) => later(() => inner.recall(keys)),
       charge: (charges) => later(() => inner.charge(charges)),
     };
@@ -318,7 +319,7 @@ describe('FailureThrottle', () => {
     const ask = <T>(answer: () => T): Promise<T> =>
       down ? Promise.reject(new Error('down')) : Promise.resolve(answer());
     const store: Store = {
-      ...delegating(inner),
+      ...delegatingStore(inner),
       charge: (charges) => ask(() => inner.charge(charges)),
       recall: (keys) => ask(() => inner.recall(keys)),
       refund: (charges) => ask(() => inner.refund(charges)),
@@ -457,19 +458,3 @@ describe('FailureThrottle with a list for bans', () => {
     expect(list.added).toHaveLength(1);
   });
 });
-
-function delegating(inner: Store): Store {
-  return {
-    charge: (charges) => inner.charge(charges),
-    refund: (charges) => inner.refund(charges),
-    reset: (keys) => inner.reset(keys),
-    acquire: (slots, leaseMs) => inner.acquire(slots, leaseMs),
-    renew: (lease, leaseMs) => inner.renew(lease, leaseMs),
-    release: (lease) => inner.release(lease),
-    remember: (key, value, ttlMs) => inner.remember(key, value, ttlMs),
-    recall: (keys) => inner.recall(keys),
-    forget: (key) => inner.forget(key),
-    publish: (topic, payload) => inner.publish(topic, payload),
-    subscribe: (topic, listener) => inner.subscribe(topic, listener),
-  };
-}

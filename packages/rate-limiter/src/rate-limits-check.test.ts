@@ -11,6 +11,7 @@ import { FakeClock, sampleSession, sampleTransaction, ZoneResolver } from '@post
 import { describe, expect, it } from 'vitest';
 import type { RateLimitOptions } from './rate-limit.ts';
 import { type RateLimitsCheck, type RateLimitsOptions, rateLimits } from './rate-limits-check.ts';
+import { delegatingStore } from './test-store.ts';
 
 const signal = new AbortController().signal;
 const MINUTE_MS = 60_000;
@@ -501,20 +502,3 @@ describe('rateLimits', () => {
     expect(() => rateLimits(options)).toThrow(message);
   });
 });
-
-/** Another machine's: not the memory of this process. */
-function delegatingStore(inner: Store): Store {
-  return {
-    charge: (charges) => inner.charge(charges),
-    refund: (charges) => inner.refund(charges),
-    reset: (keys) => inner.reset(keys),
-    acquire: (slots, leaseMs) => inner.acquire(slots, leaseMs),
-    renew: (lease, leaseMs) => inner.renew(lease, leaseMs),
-    release: (lease) => inner.release(lease),
-    remember: (key, value, ttlMs) => inner.remember(key, value, ttlMs),
-    recall: (keys) => inner.recall(keys),
-    forget: (key) => inner.forget(key),
-    publish: (topic, payload) => inner.publish(topic, payload),
-    subscribe: (topic, listener) => inner.subscribe(topic, listener),
-  };
-}

@@ -1,58 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { gcra } from './gcra.ts';
-import { capacityOf, type RateAlgorithm, RateState } from './rate-state.ts';
-import type { Charge, RateCharge } from './store.ts';
-
-type Kept = RateState & { expiresAt: number };
-
-/** A state as one charge sees it at one moment. */
-class Reading {
-  readonly #algorithm: RateAlgorithm;
-  readonly #charge: Charge;
-  readonly #now: number;
-  readonly #state: RateState;
-
-  constructor(algorithm: RateAlgorithm, charge: Charge, state: RateState | undefined, now: number) {
-    this.#algorithm = algorithm;
-    this.#charge = charge;
-    this.#now = now;
-    this.#state = Object.assign(new RateState(), state);
-    algorithm.settle(this.#state, charge, now);
-  }
-
-  get #room(): number {
-    const { perMs } = this.#charge;
-    return capacityOf(this.#charge) * perMs - this.#algorithm.weight(this.#state, this.#charge, this.#now);
-  }
-
-  get remaining(): number {
-    return Math.max(0, this.#room / this.#charge.perMs);
-  }
-
-  get retryAfterMs(): number {
-    const { cost, perMs } = this.#charge;
-    if (cost > capacityOf(this.#charge)) return Number.POSITIVE_INFINITY;
-    if (cost === 0 || cost * perMs <= this.#room) return 0;
-    return this.#algorithm.waitMs(this.#state, this.#charge, this.#now, cost);
-  }
-
-  spend(): Kept {
-    this.#algorithm.spend(this.#state, this.#charge, this.#charge.cost);
-    return this.#kept();
-  }
-
-  giveBack(): Kept {
-    this.#algorithm.giveBack(this.#state, this.#charge, this.#charge.cost);
-    return this.#kept();
-  }
-
-  #kept(): Kept {
-    return Object.assign(new RateState(), this.#state, {
-      expiresAt: this.#algorithm.expiresAt(this.#state, this.#charge),
-    });
-  }
-}
+import type { RateState } from './rate-state.ts';
+import type { RateCharge } from './store.ts';
+import { TestReading } from './test-reading.ts';
 
 function charge(values: Partial<RateCharge> = {}): RateCharge {
   return { algorithm: 'gcra', key: 'k', cost: 1, count: 1, perMs: 1_000, burst: 3, ...values };
@@ -64,7 +15,7 @@ function step(
   state: RateState | undefined,
   now: number,
 ): { wait: number; state: RateState | undefined } {
-  const reading = new Reading(gcra, each, state, now);
+  const reading = new TestReading(gcra, each, state, now);
   const wait = reading.retryAfterMs;
   return { wait, state: wait === 0 ? reading.spend() : state };
 }
@@ -82,40 +33,40 @@ describe('gcra', () => {
   });
 
   it('says what remains', () => {
-    const first = new Reading(gcra, charge({ cost: 2 }), undefined, 0);
+    const first = new TestReading(gcra, charge({ cost: 2 }), undefined, 0);
     expect(first.remaining).toBe(3);
     const state = first.spend();
-    expect(new Reading(gcra, charge(), state, 0).remaining).toBe(1);
-    expect(new Reading(gcra, charge(), state, 500).remaining).toBe(1.5);
-    expect(new Reading(gcra, charge(), state, 10_000).remaining).toBe(3);
-    expect(new Reading(gcra, charge({ burst: 1 }), state, 0).remaining).toBe(0);
+    expect(new TestReading(gcra, charge(), state, 0).remaining).toBe(1);
+    expect(new TestReading(gcra, charge(), state, 500).remaining).toBe(1.5);
+    expect(new TestReading(gcra, charge(), state, 10_000).remaining).toBe(3);
+    expect(new TestReading(gcra, charge({ burst: 1 }), state, 0).remaining).toBe(0);
   });
 
   it('never lets a cost above the burst through, and always a cost of 0', () => {
-    expect(new Reading(gcra, charge({ cost: 3.5 }), undefined, 0).retryAfterMs).toBe(Number.POSITIVE_INFINITY);
-    const full = new Reading(gcra, charge({ cost: 3 }), undefined, 0).spend();
-    expect(new Reading(gcra, charge({ cost: 0 }), full, 0).retryAfterMs).toBe(0);
+    expect(new TestReading(gcra, charge({ cost: 3.5 }), undefined, 0).retryAfterMs).toBe(Number.POSITIVE_INFINITY);
+    const full = new TestReading(gcra, charge({ cost: 3 }), undefined, 0).spend();
+    expect(new TestReading(gcra, charge({ cost: 0 }), full, 0).retryAfterMs).toBe(0);
   });
 
   it('expires when the debt is paid off', () => {
-    const state = new Reading(gcra, charge({ cost: 2 }), undefined, 100).spend();
+    const state = new TestReading(gcra, charge({ cost: 2 }), undefined, 100).spend();
     expect(state.expiresAt).toBe(2_100);
-    expect(new Reading(gcra, charge({ cost: 0 }), undefined, 100).spend().expiresAt).toBe(100);
+    expect(new TestReading(gcra, charge({ cost: 0 }), undefined, 100).spend().expiresAt).toBe(100);
   });
 
   it('gives back no more than was spent', () => {
-    const state = new Reading(gcra, charge({ cost: 2 }), undefined, 0).spend();
-    expect(new Reading(gcra, charge(), new Reading(gcra, charge({ cost: 1 }), state, 0).giveBack(), 0).remaining).toBe(
-      2,
-    );
-    expect(new Reading(gcra, charge(), new Reading(gcra, charge({ cost: 9 }), state, 0).giveBack(), 0).remaining).toBe(
-      3,
-    );
+    const state = new TestReading(gcra, charge({ cost: 2 }), undefined, 0).spend();
+    expect(
+      new TestReading(gcra, charge(), new TestReading(gcra, charge({ cost: 1 }), state, 0).giveBack(), 0).remaining,
+    ).toBe(2);
+    expect(
+      new TestReading(gcra, charge(), new TestReading(gcra, charge({ cost: 9 }), state, 0).giveBack(), 0).remaining,
+    ).toBe(3);
   });
 
   it('keeps the debt when the limit changes its period', () => {
-    const state = new Reading(gcra, charge({ cost: 2 }), undefined, 0).spend();
-    expect(new Reading(gcra, charge({ count: 60, perMs: 60_000 }), state, 0).remaining).toBe(1);
+    const state = new TestReading(gcra, charge({ cost: 2 }), undefined, 0).spend();
+    expect(new TestReading(gcra, charge({ count: 60, perMs: 60_000 }), state, 0).remaining).toBe(1);
   });
 
   it('is exact: the same as arithmetic with fractions of whole numbers, for as long as one likes', () => {

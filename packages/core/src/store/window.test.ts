@@ -1,64 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { capacityOf, type RateAlgorithm, RateState } from './rate-state.ts';
-import type { Charge, WindowCharge } from './store.ts';
+import type { RateState } from './rate-state.ts';
+import type { WindowCharge } from './store.ts';
+import { TestReading } from './test-reading.ts';
 import { fixedWindow, slidingWindow } from './window.ts';
-
-type Kept = RateState & { expiresAt: number };
-
-/** A state as one charge sees it at one moment. */
-class Reading {
-  readonly #algorithm: RateAlgorithm;
-  readonly #charge: Charge;
-  readonly #now: number;
-  readonly #state: RateState;
-
-  constructor(algorithm: RateAlgorithm, charge: Charge, state: RateState | undefined, now: number) {
-    this.#algorithm = algorithm;
-    this.#charge = charge;
-    this.#now = now;
-    this.#state = Object.assign(new RateState(), state);
-    algorithm.settle(this.#state, charge, now);
-  }
-
-  get #room(): number {
-    const { perMs } = this.#charge;
-    return capacityOf(this.#charge) * perMs - this.#algorithm.weight(this.#state, this.#charge, this.#now);
-  }
-
-  get remaining(): number {
-    return Math.max(0, this.#room / this.#charge.perMs);
-  }
-
-  get retryAfterMs(): number {
-    const { cost, perMs } = this.#charge;
-    if (cost > capacityOf(this.#charge)) return Number.POSITIVE_INFINITY;
-    if (cost === 0 || cost * perMs <= this.#room) return 0;
-    return this.#algorithm.waitMs(this.#state, this.#charge, this.#now, cost);
-  }
-
-  spend(): Kept {
-    this.#algorithm.spend(this.#state, this.#charge, this.#charge.cost);
-    return this.#kept();
-  }
-
-  giveBack(): Kept {
-    this.#algorithm.giveBack(this.#state, this.#charge, this.#charge.cost);
-    return this.#kept();
-  }
-
-  #kept(): Kept {
-    return Object.assign(new RateState(), this.#state, {
-      expiresAt: this.#algorithm.expiresAt(this.#state, this.#charge),
-    });
-  }
-}
 
 function charge(values: Partial<WindowCharge> = {}): WindowCharge {
   return { algorithm: 'fixed', key: 'k', cost: 1, count: 3, perMs: 1_000, ...values };
 }
 
-function spend(reading: Reading, state: RateState | undefined): { wait: number; state: RateState | undefined } {
+function spend(reading: TestReading, state: RateState | undefined): { wait: number; state: RateState | undefined } {
   const wait = reading.retryAfterMs;
   return { wait, state: wait === 0 ? reading.spend() : state };
 }
@@ -71,7 +22,7 @@ describe('fixedWindow', () => {
     let state: RateState | undefined;
     const waits: number[] = [];
     for (const now of [1_900, 1_900, 1_900, 1_900, 1_999, 2_000, 2_000, 2_000, 2_001]) {
-      const result = spend(new Reading(fixedWindow, charge(), state, now), state);
+      const result = spend(new TestReading(fixedWindow, charge(), state, now), state);
       waits.push(result.wait);
       state = result.state;
     }
@@ -79,23 +30,24 @@ describe('fixedWindow', () => {
   });
 
   it('says what remains, when it expires, and that some costs never fit', () => {
-    const state = new Reading(fixedWindow, charge({ cost: 2 }), undefined, 1_900).spend();
+    const state = new TestReading(fixedWindow, charge({ cost: 2 }), undefined, 1_900).spend();
     expect(state.expiresAt).toBe(2_000);
-    expect(new Reading(fixedWindow, charge(), state, 1_950).remaining).toBe(1);
-    expect(new Reading(fixedWindow, charge(), state, 2_000).remaining).toBe(3);
-    expect(new Reading(fixedWindow, charge({ count: 1 }), state, 1_950).remaining).toBe(0);
-    expect(new Reading(fixedWindow, charge({ perMs: 500 }), state, 1_950).remaining).toBe(3);
-    expect(new Reading(fixedWindow, charge({ cost: 4 }), undefined, 0).retryAfterMs).toBe(Number.POSITIVE_INFINITY);
-    expect(new Reading(fixedWindow, charge({ cost: 0 }), undefined, 5).spend().expiresAt).toBe(0);
+    expect(new TestReading(fixedWindow, charge(), state, 1_950).remaining).toBe(1);
+    expect(new TestReading(fixedWindow, charge(), state, 2_000).remaining).toBe(3);
+    expect(new TestReading(fixedWindow, charge({ count: 1 }), state, 1_950).remaining).toBe(0);
+    expect(new TestReading(fixedWindow, charge({ perMs: 500 }), state, 1_950).remaining).toBe(3);
+    expect(new TestReading(fixedWindow, charge({ cost: 4 }), undefined, 0).retryAfterMs).toBe(Number.POSITIVE_INFINITY);
+    expect(new TestReading(fixedWindow, charge({ cost: 0 }), undefined, 5).spend().expiresAt).toBe(0);
   });
 
   it('gives back no more than this window has', () => {
-    const state = new Reading(fixedWindow, charge({ cost: 2 }), undefined, 100).spend();
+    const state = new TestReading(fixedWindow, charge({ cost: 2 }), undefined, 100).spend();
     expect(
-      new Reading(fixedWindow, charge(), new Reading(fixedWindow, charge(), state, 100).giveBack(), 100).remaining,
+      new TestReading(fixedWindow, charge(), new TestReading(fixedWindow, charge(), state, 100).giveBack(), 100)
+        .remaining,
     ).toBe(2);
-    expect(new Reading(fixedWindow, charge({ cost: 3 }), state, 100).giveBack().spent).toBe(0);
-    expect(new Reading(fixedWindow, charge(), state, 1_100).giveBack().spent).toBe(0);
+    expect(new TestReading(fixedWindow, charge({ cost: 3 }), state, 100).giveBack().spent).toBe(0);
+    expect(new TestReading(fixedWindow, charge(), state, 1_100).giveBack().spent).toBe(0);
   });
 
   it('never lets more than count through in one window, and exactly as much as a naive model', () => {
@@ -108,7 +60,7 @@ describe('fixedWindow', () => {
           now += afterMs;
           const window = Math.floor(now / perMs);
           const spent = spentIn.get(window) ?? 0;
-          const result = spend(new Reading(fixedWindow, charge({ cost, count, perMs }), state, now), state);
+          const result = spend(new TestReading(fixedWindow, charge({ cost, count, perMs }), state, now), state);
           expect(result.wait === 0).toBe(cost === 0 || spent + cost <= count);
           if (result.wait === 0) spentIn.set(window, spent + cost);
           else if (cost <= count) expect(result.wait).toBe((window + 1) * perMs - now);
@@ -122,30 +74,30 @@ describe('fixedWindow', () => {
 
 describe('slidingWindow', () => {
   it('weighs the window before by what of it lies within the last period', () => {
-    let state = new Reading(slidingWindow, charge({ count: 10, cost: 8 }), undefined, 1_000).spend();
+    let state = new TestReading(slidingWindow, charge({ count: 10, cost: 8 }), undefined, 1_000).spend();
     expect(state.expiresAt).toBe(3_000);
-    expect(new Reading(slidingWindow, charge({ count: 10 }), state, 1_999).remaining).toBe(2);
-    expect(new Reading(slidingWindow, charge({ count: 10 }), state, 2_000).remaining).toBe(2);
-    expect(new Reading(slidingWindow, charge({ count: 10 }), state, 2_250).remaining).toBe(4);
-    state = new Reading(slidingWindow, charge({ count: 10, cost: 4 }), state, 2_250).spend();
-    expect(new Reading(slidingWindow, charge({ count: 10 }), state, 2_500).remaining).toBe(2);
-    expect(new Reading(slidingWindow, charge({ count: 10 }), state, 3_000).remaining).toBe(6);
-    expect(new Reading(slidingWindow, charge({ count: 10 }), state, 4_000).remaining).toBe(10);
-    expect(new Reading(slidingWindow, charge({ count: 10, perMs: 500 }), state, 2_500).remaining).toBe(10);
+    expect(new TestReading(slidingWindow, charge({ count: 10 }), state, 1_999).remaining).toBe(2);
+    expect(new TestReading(slidingWindow, charge({ count: 10 }), state, 2_000).remaining).toBe(2);
+    expect(new TestReading(slidingWindow, charge({ count: 10 }), state, 2_250).remaining).toBe(4);
+    state = new TestReading(slidingWindow, charge({ count: 10, cost: 4 }), state, 2_250).spend();
+    expect(new TestReading(slidingWindow, charge({ count: 10 }), state, 2_500).remaining).toBe(2);
+    expect(new TestReading(slidingWindow, charge({ count: 10 }), state, 3_000).remaining).toBe(6);
+    expect(new TestReading(slidingWindow, charge({ count: 10 }), state, 4_000).remaining).toBe(10);
+    expect(new TestReading(slidingWindow, charge({ count: 10, perMs: 500 }), state, 2_500).remaining).toBe(10);
   });
 
   it('gives back from this window first, then from the one before', () => {
-    const first = new Reading(slidingWindow, charge({ cost: 3 }), undefined, 1_000).spend();
-    const second = new Reading(slidingWindow, charge({ count: 9, cost: 2 }), first, 2_000).spend();
-    expect(new Reading(slidingWindow, charge({ cost: 1 }), second, 2_000).giveBack()).toMatchObject({
+    const first = new TestReading(slidingWindow, charge({ cost: 3 }), undefined, 1_000).spend();
+    const second = new TestReading(slidingWindow, charge({ count: 9, cost: 2 }), first, 2_000).spend();
+    expect(new TestReading(slidingWindow, charge({ cost: 1 }), second, 2_000).giveBack()).toMatchObject({
       spent: 1,
       spentBefore: 3,
     });
-    expect(new Reading(slidingWindow, charge({ cost: 4 }), second, 2_000).giveBack()).toMatchObject({
+    expect(new TestReading(slidingWindow, charge({ cost: 4 }), second, 2_000).giveBack()).toMatchObject({
       spent: 0,
       spentBefore: 1,
     });
-    const nothing = new Reading(slidingWindow, charge({ cost: 9 }), second, 2_000).giveBack();
+    const nothing = new TestReading(slidingWindow, charge({ cost: 9 }), second, 2_000).giveBack();
     expect(nothing).toMatchObject({ spent: 0, spentBefore: 0, expiresAt: 2_000 });
   });
 
@@ -163,7 +115,7 @@ describe('slidingWindow', () => {
         let state: RateState | undefined;
         for (const { afterMs, cost } of list) {
           now += afterMs;
-          const result = spend(new Reading(slidingWindow, charge({ cost, count, perMs }), state, now), state);
+          const result = spend(new TestReading(slidingWindow, charge({ cost, count, perMs }), state, now), state);
           expect(result.wait === 0).toBe(fits(now, cost));
           if (result.wait === 0) {
             const window = Math.floor(now / perMs);
