@@ -21,6 +21,7 @@ export { ipFromBytes } from './address/ip-bytes.ts';
 export { parseIp } from './address/parse-ip.ts';
 export { reverseLabels, reverseName } from './address/reverse-name.ts';
 export { classifyIp, type IpClass, type IpClassification, isGlobal } from './address/special-purpose.ts';
+export type { AuditFinding, AuditSeverity } from './audit-finding.ts';
 export { type Awaitable, andThen, isPending } from './awaitable.ts';
 export type { Backend, Delivery, DeliveryResult } from './check/backend.ts';
 export type { Check, CheckRun, Context } from './check/check.ts';
