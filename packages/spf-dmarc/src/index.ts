@@ -4,6 +4,8 @@
  * @module
  */
 
+export type { DkimCanonicalization } from './dkim/dkim-canonicalization.ts';
 export type { DkimResult } from './dkim/dkim-result.ts';
+export type { DkimReason, DkimSignatureResult } from './dkim/dkim-signature-result.ts';
 export type { DmarcResult } from './dmarc/dmarc-result.ts';
 export type { SpfResult } from './spf/spf-result.ts';
