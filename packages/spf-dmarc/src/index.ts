@@ -7,5 +7,22 @@
 export type { DkimCanonicalization } from './dkim/dkim-canonicalization.ts';
 export type { DkimResult } from './dkim/dkim-result.ts';
 export type { DkimReason, DkimSignatureResult } from './dkim/dkim-signature-result.ts';
+export type {
+  Alignment,
+  DmarcAlignment,
+  DmarcEvaluation,
+  DmarcIdentifier,
+  DmarcReason,
+  Rfc7489Comparison,
+} from './dmarc/dmarc-evaluation.ts';
+export type { DmarcOverride, DmarcOverrideType } from './dmarc/dmarc-override.ts';
+export type { DmarcPolicy } from './dmarc/dmarc-policy.ts';
+export type {
+  DmarcFailureOption,
+  DmarcRecord,
+  DmarcRecordNote,
+  DmarcRecordNoteCode,
+  DmarcReportUri,
+} from './dmarc/dmarc-record.ts';
 export type { DmarcResult } from './dmarc/dmarc-result.ts';
 export type { SpfResult } from './spf/spf-result.ts';
