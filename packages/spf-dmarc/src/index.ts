@@ -25,4 +25,13 @@ export type {
   DmarcReportUri,
 } from './dmarc/dmarc-record.ts';
 export type { DmarcResult } from './dmarc/dmarc-result.ts';
+export type {
+  SpfCheck,
+  SpfEvaluation,
+  SpfIdentity,
+  SpfLookup,
+  SpfLookupPurpose,
+  SpfMatch,
+  SpfTermPlace,
+} from './spf/spf-evaluation.ts';
 export type { SpfResult } from './spf/spf-result.ts';
