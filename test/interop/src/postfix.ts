@@ -25,6 +25,7 @@ const isRoot = process.getuid?.() === 0;
 
 /** Postfix gives each of its daemons the rights that it needs, which only root can: for others it is as good as missing. */
 export const postfixServer: RealServer = new RealServer(isRoot ? 'postfix' : 'postfix, run as root,', 'postfix');
+const postqueue = new RealServer('postqueue', 'postfix');
 
 /** `nobody` (and its group) on every Linux: whose the mailboxes are. */
 const NOBODY = 65_534;
@@ -131,6 +132,14 @@ export class Postfix implements AsyncDisposable {
     }
     this.#master = Number(readFileSync(join(this.#folder, 'queue', 'pid', 'master.pid'), 'utf8'));
     process.once('exit', this.#stopWithUs);
+  }
+
+  /**
+   * Asks it to try again now whatever waits in its queue, whenever it last tried, and returns without waiting for that. It
+   * lets a message be that one of its processes still holds, and would come back to it by itself in a minute: ask again.
+   */
+  async flush(): Promise<void> {
+    await run(postqueue.path ?? 'postqueue', ['-c', this.#configuration, '-f']);
   }
 
   /** Ends all its processes; resolves when nobody listens any more. */
