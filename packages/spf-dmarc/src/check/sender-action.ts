@@ -1,0 +1,11 @@
+/**
+ * What a policy does with a message. `ignore`: nothing, it is a fact in the report; `quarantine`: it is taken and marked;
+ * `defer`: the client is to come back (4yz); `reject`: it is refused (5yz).
+ */
+export type SenderAction = 'ignore' | 'quarantine' | 'defer' | 'reject';
+
+export const senderActions: readonly SenderAction[] = ['ignore', 'quarantine', 'defer', 'reject'];
+
+export function isSenderAction(value: unknown): value is SenderAction {
+  return senderActions.some((action) => action === value);
+}
