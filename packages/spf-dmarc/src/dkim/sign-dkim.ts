@@ -1,0 +1,35 @@
+import { OptionReader } from '@postern/core';
+import { type DkimMessage, readMessage } from './message-chunks.ts';
+import { type DkimSigning, refused } from './message-signing.ts';
+import { RawMessageSigning } from './raw-message-signing.ts';
+import { type DkimSigningOptions, readSigningSettings } from './signing-settings.ts';
+
+/**
+ * Signs a message (RFC 6376 §5): all signatures in one pass over its bytes, each body canonicalization hashed once, with
+ * no more of it in memory than its header. Ed25519 and RSA keys sign side by side (RFC 8463), for receivers that know only
+ * one of them.
+ *
+ * What comes back goes before the message, which must be sent as it was read: a server that adds fields puts them on top.
+ *
+ * @returns the fields, or why the message is not one to be signed. It rejects only for a mistake of the caller's: a wrong
+ * option (`TypeError`, `RangeError`), a chunk that is no bytes (`TypeError`).
+ *
+ * @example
+ * ```ts
+ * const signed = await signDkim(message, {
+ *   signatures: [{ domain: 'example.com', selector: 's2026', key: readFileSync('s2026.pem') }],
+ * });
+ * if (signed.ok) send(Buffer.concat([Buffer.from(signed.header), message]));
+ * else log(signed.detail);
+ * ```
+ */
+export async function signDkim(message: DkimMessage, options: DkimSigningOptions): Promise<DkimSigning> {
+  const read = new OptionReader('signDkim', options);
+  const settings = readSigningSettings(read, 'refuse');
+  read.done();
+  const signing = new RawMessageSigning(settings);
+  const failure = await readMessage(message, (chunk) => signing.write(chunk), settings.signal);
+  if (failure !== undefined) return refused('incomplete', failure);
+  const signed = await signing.end();
+  return settings.signal?.aborted ? refused('incomplete', 'The caller gave up.') : signed;
+}
