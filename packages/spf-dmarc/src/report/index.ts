@@ -4,14 +4,20 @@
  * @module
  */
 
-export type { AggregateRecord } from './aggregate-record.ts';
+export { type FormattedReport, formatAggregateReport } from './aggregate-format.ts';
+export {
+  type AggregateParseOptions,
+  type AggregateParseResult,
+  type ParsedAggregateReport,
+  parseAggregateReport,
+} from './aggregate-parse.ts';
+export { type AggregateRecord, type AggregateRecordInput, aggregateRecord } from './aggregate-record.ts';
 export {
   AGGREGATE_NAMESPACE,
   type AggregateReport,
   type AggregateRow,
   type PolicyOverride,
   type PolicyOverrideType,
-  type PublishedAction,
   type PublishedPolicy,
   type ReportedDisposition,
   type ReportedDkim,
@@ -19,4 +25,4 @@ export {
   type ReportedSpf,
   type ReportMetadata,
 } from './aggregate-report.ts';
-export { parseReportUri, type ReportUri } from './report-uri.ts';
+export type { ReportProblem } from './problem-list.ts';
