@@ -101,8 +101,25 @@ export {
   type HeaderRefused,
 } from './message/header-parser.ts';
 export { isMethodResult } from './message/is-method-result.ts';
+export {
+  type Originator,
+  type OriginatorFault,
+  type OriginatorOptions,
+  type OriginatorReading,
+  readOriginators,
+} from './message/originators.ts';
 export { type NumberBounds, OptionReader } from './options.ts';
 export { type AddressLiteral, parseAddressLiteral } from './smtp/address-literal.ts';
+export { type Mailbox, readMailbox } from './smtp/mailbox.ts';
+export { type MailboxFault, type MailboxRefusal, mailboxFaultTexts } from './smtp/mailbox-fault.ts';
+export {
+  controlCharacterAt,
+  isLongLocalPart,
+  nonAsciiAt,
+  readMailboxDomain,
+  scanLocalPart,
+  utf8Length,
+} from './smtp/mailbox-grammar.ts';
 export { mailboxPath } from './smtp/mailbox-path.ts';
 export type { Path } from './smtp/path.ts';
 export {

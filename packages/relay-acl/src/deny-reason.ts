@@ -1,5 +1,4 @@
-import { type PermanentReply, relayDenied } from '@postern/core';
-import { type MailboxFault, mailboxFaultTexts } from './mailbox-fault.ts';
+import { type MailboxFault, mailboxFaultTexts, type PermanentReply, relayDenied } from '@postern/core';
 
 /**
  * How a local part can ask the next server to send the mail elsewhere: `percent-hack` (`user%victim@ours`), `bang-path`

@@ -11,8 +11,6 @@ export { askBackend } from './ask-backend.ts';
 export type { RelayAclHooks } from './check-settings.ts';
 export type { DenyReason, RoutingTrick } from './deny-reason.ts';
 export type { DomainList, DomainLookup, DomainSource } from './domain-source.ts';
-export type { Mailbox } from './mailbox.ts';
-export type { MailboxFault } from './mailbox-fault.ts';
 export type { MailboxSetOptions } from './mailbox-set.ts';
 export {
   type AcceptedPath,

@@ -1,5 +1,4 @@
-import { DomainSet, OptionReader } from '@postern/core';
-import { type Mailbox, readMailbox } from './mailbox.ts';
+import { DomainSet, type Mailbox, OptionReader, readMailbox } from '@postern/core';
 
 /** How addresses compare. */
 export interface MailboxSetOptions {

@@ -1,15 +1,17 @@
-import { type AddressLiteral, type Path, toAsciiDomain } from '@postern/core';
-import { parseParameters } from './esmtp-parameters.ts';
-import { type MailboxFault, mailboxFaultTexts } from './mailbox-fault.ts';
 import {
+  type AddressLiteral,
   controlCharacterAt,
   isLongLocalPart,
+  type MailboxFault,
+  mailboxFaultTexts,
   nonAsciiAt,
-  octets,
-  readDomain,
-  refusal,
+  type Path,
+  readMailboxDomain,
   scanLocalPart,
-} from './mailbox-grammar.ts';
+  toAsciiDomain,
+  utf8Length,
+} from '@postern/core';
+import { parseParameters } from './esmtp-parameters.ts';
 
 const SPACE = 0x20;
 const COMMA = 0x2c;
@@ -137,7 +139,7 @@ export function parsePath(text: string, options: ParsePathOptions): ParsedPath {
     throw new TypeError('parsePath: option "kind" must be "reverse-path" or "forward-path"');
   }
   // Asked so that a bound which is no number bounds all the same. Octets are counted only of what has few characters.
-  if (!(text.length <= maxBytes && octets(text, 0, text.length) <= maxBytes)) return refuse('line-too-long', 0);
+  if (!(text.length <= maxBytes && utf8Length(text, 0, text.length) <= maxBytes)) return refuse('line-too-long', 0);
   const parsed = read(text, options);
   if ('ok' in parsed) return parsed;
   // No control character passes the grammar; here it only gets its name.
@@ -165,7 +167,7 @@ function read(text: string, options: ParsePathOptions): AcceptedPath | Fault {
   const { close } = mailbox;
   const behind = close + 1;
   if (behind < text.length && text.charCodeAt(behind) !== SPACE) return at('text-behind-path', behind);
-  const length = octets(text, open, behind);
+  const length = utf8Length(text, open, behind);
   if (length > LONGEST_PATH) return at('path-too-long', route.end);
   const parameters = parseParameters(text, behind);
   if (isFault(parameters)) return parameters;
@@ -233,31 +235,31 @@ function readMailbox(text: string, start: number, { kind, smtpUtf8 = false }: Pa
     const isNull = kind === 'reverse-path' && text.charCodeAt(start - 1) === LESS;
     return isNull
       ? { kind: 'null', domain: '', literal: undefined, at: start, close: start }
-      : refusal('no-recipient', start);
+      : at('no-recipient', start);
   }
   const end = scanLocalPart(text, start, smtpUtf8);
   if (typeof end !== 'number') return end;
-  if (end - start > LONGEST_PATH) return refusal('path-too-long', start);
+  if (end - start > LONGEST_PATH) return at('path-too-long', start);
   const separator = text.charCodeAt(end);
   if (separator === GREATER) {
     const isAlone = kind === 'forward-path' && text.charCodeAt(start - 1) === LESS;
     const isPostmaster = isAlone && text.slice(start, end).toLowerCase() === 'postmaster';
     return isPostmaster
       ? { kind: 'postmaster', domain: '', literal: undefined, at: end, close: end }
-      : refusal('no-domain', end);
+      : at('no-domain', end);
   }
-  if (separator !== AT) return end === text.length ? at('missing-bracket', end) : refusal('bad-local-part', end);
-  if (isLongLocalPart(text, start, end)) return refusal('local-part-too-long', start);
+  if (separator !== AT) return end === text.length ? at('missing-bracket', end) : at('bad-local-part', end);
+  if (isLongLocalPart(text, start, end)) return at('local-part-too-long', start);
 
   // Brackets may have a `>` between them.
   const close = text.indexOf('>', text.charCodeAt(end + 1) === BRACKET ? Math.max(end, text.indexOf(']', end)) : end);
   if (close < 0) return at('missing-bracket', text.length);
-  const domain = readDomain(text, end + 1, close);
+  const domain = readMailboxDomain(text, end + 1, close);
   if (typeof domain === 'string') {
     // An A-label can be longer than the U-label that is counted as written.
-    const length = octets(text, start, end) + domain.length + '<@>'.length;
+    const length = utf8Length(text, start, end) + domain.length + '<@>'.length;
     return length > LONGEST_PATH
-      ? refusal('path-too-long', start)
+      ? at('path-too-long', start)
       : { kind: 'mailbox', domain, literal: undefined, at: end, close };
   }
   return 'reason' in domain ? domain : { kind: 'mailbox', domain: domain.text, literal: domain, at: end, close };

@@ -1,5 +1,4 @@
-import type { Awaitable, Path, Transaction } from '@postern/core';
-import { readMailbox } from './mailbox.ts';
+import { type Awaitable, type Path, readMailbox, type Transaction } from '@postern/core';
 import { type MailboxComparison, MailboxSet, type MailboxSetOptions, readComparison } from './mailbox-set.ts';
 
 /**

@@ -1,14 +1,14 @@
-import type { AddressLiteral } from '@postern/core';
-import type { RoutingTrick } from './deny-reason.ts';
-import type { MailboxFault } from './mailbox-fault.ts';
 import {
+  type AddressLiteral,
   controlCharacterAt,
   isLongLocalPart,
+  type MailboxFault,
   nonAsciiAt,
-  octets,
-  readDomain,
+  readMailboxDomain,
   scanLocalPart,
-} from './mailbox-grammar.ts';
+  utf8Length,
+} from '@postern/core';
+import type { RoutingTrick } from './deny-reason.ts';
 
 const BANG = 0x21;
 const QUOTE = 0x22;
@@ -92,10 +92,10 @@ function readMailbox(address: string, utf8: boolean): Recipient {
   if (end === address.length) return fault(trick ?? 'no-domain');
   if (isLongLocalPart(address, 0, end)) return fault('local-part-too-long');
 
-  const domain = readDomain(address, end + 1, address.length);
+  const domain = readMailboxDomain(address, end + 1, address.length);
   if (typeof domain === 'string') {
     // An A-label can be longer than the U-label that was counted before.
-    const length = (utf8 ? octets(address, 0, end) : end) + 1 + domain.length;
+    const length = (utf8 ? utf8Length(address, 0, end) : end) + 1 + domain.length;
     return length > LONGEST_MAILBOX ? fault('path-too-long') : { kind: 'mailbox', domain, literal: undefined, trick };
   }
   if ('reason' in domain) return fault(domain.reason);

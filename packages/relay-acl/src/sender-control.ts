@@ -8,10 +8,10 @@ import {
   type MessageSink,
   type Opinion,
   type PermanentReply,
+  readMailbox,
+  readOriginators,
 } from '@postern/core';
 import { askLookup, type LookupBounds, type LookupFailure } from './ask-lookup.ts';
-import { readMailbox } from './mailbox.ts';
-import { readOriginators } from './originators.ts';
 import type { SenderAddress, SenderLookup } from './sender-map.ts';
 
 /** Each of them may cost a query. No letter has so many authors. */
@@ -119,18 +119,19 @@ function findOriginators(header: HeaderFields): readonly Found[] | string {
   const [sender] = senders;
   if (from === undefined || froms.length > 1) return `The message has ${froms.length} From fields instead of one.`;
   if (senders.length > 1) return `The message has ${senders.length} Sender fields.`;
-  const authors = readOriginators(from.value);
-  if (authors === undefined) return 'The From field cannot be read beyond doubt.';
+  const reading = readOriginators(from.value);
+  if (!reading.ok) return 'The From field cannot be read beyond doubt.';
+  const authors = reading.originators;
   if (authors.length > MOST_AUTHORS) return `The From field has ${authors.length} addresses.`;
   if (sender === undefined) {
     if (authors.length > 1) return 'The From field has several addresses, and there is no Sender field.';
     return authors.map((author) => ({ place: 'from', sender: author }));
   }
   const agents = readOriginators(sender.value);
-  if (agents?.length !== 1) return 'The Sender field is not one address.';
+  if (!agents.ok || agents.originators.length !== 1) return 'The Sender field is not one address.';
   return [
     ...authors.map((author): Found => ({ place: 'from', sender: author })),
-    ...agents.map((agent): Found => ({ place: 'sender', sender: agent })),
+    ...agents.originators.map((agent): Found => ({ place: 'sender', sender: agent })),
   ];
 }
 

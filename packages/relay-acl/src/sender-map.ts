@@ -1,5 +1,4 @@
-import type { Awaitable } from '@postern/core';
-import type { Mailbox } from './mailbox.ts';
+import type { Awaitable, Mailbox } from '@postern/core';
 import { type MailboxComparison, MailboxSet, type MailboxSetOptions, readComparison } from './mailbox-set.ts';
 
 /** A sender address that somebody wants to use. */

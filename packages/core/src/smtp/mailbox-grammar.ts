@@ -1,4 +1,5 @@
-import { type AddressLiteral, parseAddressLiteral, toAsciiDomain } from '@postern/core';
+import { toAsciiDomain } from '../domain-name.ts';
+import { type AddressLiteral, parseAddressLiteral } from './address-literal.ts';
 import type { MailboxFault, MailboxRefusal } from './mailbox-fault.ts';
 
 const SPACE = 0x20;
@@ -30,12 +31,12 @@ const unfit =
 /** What decoders put in the place of bytes that are no UTF-8, and half of a surrogate pair. */
 const undecoded = /[\ufffd\p{Cs}]/u;
 
-export function refusal(reason: MailboxFault, position: number): MailboxRefusal {
+function refusal(reason: MailboxFault, position: number): MailboxRefusal {
   return { reason, position };
 }
 
 /** RFC 5322 §3.2.3 `atext`, within ASCII: letters, digits and ``!#$%&'*+-/=?^_`{|}~``. */
-function isAtext(code: number): boolean {
+export function isAtext(code: number): boolean {
   const letter = code | SMALL;
   if ((letter >= SMALL_A && letter <= SMALL_Z) || (code >= ZERO && code <= NINE)) return true;
   switch (code) {
@@ -149,11 +150,11 @@ export function isLongLocalPart(text: string, start: number, end: number): boole
   const length = end - start;
   if (length > LONGEST_LOCAL_PART) return true;
   // No character has more than three octets for one UTF-16 unit.
-  return length * 3 > LONGEST_LOCAL_PART && octets(text, start, end) > LONGEST_LOCAL_PART;
+  return length * 3 > LONGEST_LOCAL_PART && utf8Length(text, start, end) > LONGEST_LOCAL_PART;
 }
 
 /** How many octets of UTF-8 stand from `start` to `end`. */
-export function octets(text: string, start: number, end: number): number {
+export function utf8Length(text: string, start: number, end: number): number {
   return nonAsciiAt(text, start, end) < 0 ? end - start : Buffer.byteLength(text.slice(start, end));
 }
 
@@ -161,7 +162,7 @@ export function octets(text: string, start: number, end: number): number {
  * RFC 5321 §4.1.2 `Domain` or `address-literal`, from `start` to `end`: a domain as `toAsciiDomain` gives it (underscores
  * and U-labels are domains too), or a literal.
  */
-export function readDomain(text: string, start: number, end: number): string | AddressLiteral | MailboxRefusal {
+export function readMailboxDomain(text: string, start: number, end: number): string | AddressLiteral | MailboxRefusal {
   const written = text.slice(start, end);
   if (written.startsWith('[')) return parseAddressLiteral(written) ?? refusal('bad-literal', start);
   const domain = toAsciiDomain(written, { underscores: true });

@@ -1,9 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readOriginators } from './originators.ts';
+import { type Originator, type OriginatorFault, type OriginatorOptions, readOriginators } from './originators.ts';
 
-function addresses(value: string): readonly string[] | undefined {
-  return readOriginators(value)?.map(({ localPart, domain }) => `${localPart}@${domain}`);
+function originators(value: string, options?: OriginatorOptions): readonly Originator[] | undefined {
+  const reading = readOriginators(value, options);
+  return reading.ok ? reading.originators : undefined;
+}
+
+function addresses(value: string, options?: OriginatorOptions): readonly string[] | undefined {
+  return originators(value, options)?.map(({ localPart, domain }) => `${localPart}@${domain}`);
 }
 
 describe('readOriginators', () => {
@@ -98,11 +103,68 @@ describe('readOriginators', () => {
     'Ann \ufffd <ann@example.com>',
     `${'a'.repeat(16_400)}@example.com`,
   ])('does not read %j', (value) => {
-    expect(readOriginators(value)).toBeUndefined();
+    expect(addresses(value)).toBeUndefined();
+  });
+
+  it.each<[string, OriginatorFault]>([
+    ['', 'no-address'],
+    [' (nobody) ', 'no-address'],
+    ['Ann Smith', 'no-address'],
+    ['"ann@example.com"', 'no-address'],
+    ['Ann <>', 'no-address'],
+    ['ann@example.com, Bob', 'no-address'],
+    ['Team: ann@example.com;', 'group'],
+    ['undisclosed:;', 'group'],
+    ['ann@example.com, Team: bob@example.com;', 'group'],
+    ['ann@-example.com', 'bad-domain'],
+    ['ann@192.0.2.1', 'bad-domain'],
+    ['ann@[nonsense]', 'bad-domain'],
+    ['ann@example.com.', 'bad-domain'],
+    ['ann@', 'bad-domain'],
+    ['<@relay.example:ann@example.com>', 'malformed'],
+    ['ann@example.com:', 'malformed'],
+    [':ann@example.com;', 'malformed'],
+    ['ann@example.com,,bob@example.com', 'malformed'],
+    ['.ann@example.com', 'malformed'],
+    [`${'a'.repeat(16_400)}@example.com`, 'too-long'],
+  ])('says why it does not read %j', (value, reason) => {
+    expect(readOriginators(value)).toEqual({ ok: false, reason });
+  });
+
+  it.each<[string, readonly string[]]>([
+    ['Team: ann@example.com, Bob <bob@example.net>;', ['ann@example.com', 'bob@example.net']],
+    ['"The Team" : ann@example.com ;', ['ann@example.com']],
+    ['undisclosed-recipients:;', []],
+    ['nobody: (nobody at all) ;', []],
+    ['a@one.example, Team: b@two.example;, c@three.example', ['a@one.example', 'b@two.example', 'c@three.example']],
+    ['One:;, Two: a@example.com;', ['a@example.com']],
+    ['ann@[IPv6:2001:db8::1]', ['ann@[ipv6:2001:db8::1]']],
+  ])('reads the groups of %s when asked to', (value, expected) => {
+    expect(addresses(value, { groups: true })).toEqual(expected);
+  });
+
+  it.each([
+    'Team: ann@example.com',
+    'Team: ann@example.com,;',
+    'Team: ,ann@example.com;',
+    'Team: One: ann@example.com;;',
+    'Team: ann@example.com; bob@example.com',
+    'Team: ann@example.com;,',
+    'Team:;;',
+    'Team:; x',
+    ':;',
+    ';',
+    'ann@example.com;',
+    '<Team:>;',
+    '.: ann@example.com;',
+    'ann@example.com: bob@example.net;',
+    '<@relay.example:ann@example.com>',
+  ])('reads %j as no group', (value) => {
+    expect(readOriginators(value, { groups: true })).toEqual({ ok: false, reason: 'malformed' });
   });
 
   it('keeps the address as it was written', () => {
-    expect(readOriginators('Ann <"Ann Smith"@Example.COM>')).toEqual([
+    expect(originators('Ann <"Ann Smith"@Example.COM>')).toEqual([
       { address: '"Ann Smith"@Example.COM', localPart: 'Ann Smith', domain: 'example.com' },
     ]);
   });
@@ -117,8 +179,8 @@ describe('readOriginators', () => {
     ];
     const value = fc.array(fc.constantFrom(...pieces), { maxLength: 12 }).map((parts) => parts.join(''));
     fc.assert(
-      fc.property(value, (text) => {
-        const found = readOriginators(text);
+      fc.property(value, fc.boolean(), (text, groups) => {
+        const found = originators(text, { groups });
         if (found === undefined) return;
         // What does not stand in a quoted display name is an address, or part of one.
         const bare = text.replaceAll(/"(?:[^"\\]|\\.)*"@?/g, (quoted) => (quoted.endsWith('@') ? quoted : ''));
