@@ -1,0 +1,76 @@
+import type { DmarcReason } from '../dmarc/dmarc-evaluation.ts';
+import type { DmarcOverride } from '../dmarc/dmarc-override.ts';
+import type { DmarcPolicy } from '../dmarc/dmarc-policy.ts';
+import type { Allowances } from './dmarc-allowance.ts';
+import { isSenderAction, type SenderAction } from './sender-action.ts';
+import type { SenderFindings } from './sender-findings.ts';
+import type { SenderDecision, SenderPolicy } from './sender-policy.ts';
+
+/** What DMARC leads to. */
+export interface DmarcVerdict {
+  readonly action: SenderAction;
+  /** What is reported as done. */
+  readonly disposition: DmarcPolicy;
+  /** Why that is not what the owner asks for, when it is not. */
+  readonly overrides: readonly DmarcOverride[];
+}
+
+/** RFC 9989 §11.5: who sends such a message may want no policy to be found. */
+const badFrom: ReadonlySet<DmarcReason> = new Set([
+  'no-from',
+  'several-from',
+  'several-author-domains',
+  'bad-from',
+  'bad-author-domain',
+]);
+
+const weight: Readonly<Record<DmarcPolicy, number>> = { none: 0, quarantine: 1, reject: 2 };
+
+const dispositions: Readonly<Record<SenderAction, DmarcPolicy>> = {
+  ignore: 'none',
+  quarantine: 'quarantine',
+  // Nothing is done with a message that is to come again.
+  defer: 'none',
+  reject: 'reject',
+};
+
+/** Whether the message has no one author domain. */
+export function hasBadFrom({ dmarc }: SenderFindings): boolean {
+  return badFrom.has(dmarc.reason);
+}
+
+/** Facts and policy make a verdict. Throws what a function of the policy throws. */
+export async function judgeDmarc(
+  findings: SenderFindings,
+  policy: SenderPolicy,
+  allowances: Allowances,
+): Promise<DmarcVerdict> {
+  const { dmarc } = findings;
+  if (dmarc.result === 'temperror') return without(policy.onDmarcTempError);
+  if (hasBadFrom(findings)) return without(policy.onBadFrom);
+  const asked = dmarc.policy ?? 'none';
+  if (dmarc.result !== 'fail') return without('ignore');
+  const told: DmarcOverride[] =
+    dmarc.policy === dmarc.publishedPolicy ? [] : [{ type: 'policy_test_mode', comment: undefined }];
+  if (asked === 'none') return { action: 'ignore', disposition: 'none', overrides: told };
+
+  const allowed = allowances.find(findings);
+  if (allowed !== undefined) return { action: 'ignore', disposition: 'none', overrides: [...told, allowed] };
+  const action = await decide(asked === 'reject' ? policy.onReject : policy.onQuarantine, findings);
+  const disposition = dispositions[action];
+  if (weight[disposition] === weight[asked]) return { action, disposition, overrides: told };
+  const comment = `${asked} is asked for, ${disposition} is done (RFC 9989 section 7.4)`;
+  return { action, disposition, overrides: [...told, { type: 'local_policy', comment }] };
+}
+
+function without(action: SenderAction): DmarcVerdict {
+  return { action, disposition: dispositions[action], overrides: [] };
+}
+
+async function decide(decision: SenderDecision, findings: SenderFindings): Promise<SenderAction> {
+  if (typeof decision !== 'function') return decision;
+  const action: unknown = await decision(findings);
+  // Rubbish is not silence: the gateway defers for what a check throws.
+  if (!isSenderAction(action)) throw new TypeError('senderAuthentication: a policy function returned no action');
+  return action;
+}
