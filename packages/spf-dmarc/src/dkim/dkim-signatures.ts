@@ -1,5 +1,6 @@
-import { isSubdomainOf, OptionReader, toAsciiDomain, toDnsName } from '@postern/core';
+import { isSubdomainOf, OptionReader, toAsciiDomain } from '@postern/core';
 import type { DkimCanonicalization } from './dkim-canonicalization.ts';
+import { keyRecordName } from './key-record-name.ts';
 import { defaultSignedNames } from './signed-names.ts';
 import {
   type DkimAlgorithm,
@@ -104,10 +105,10 @@ function plannedSignature(owner: string, options: unknown): PlannedSignature {
   const domain = toAsciiDomain(read.required('domain', isText, 'a domain'));
   if (domain === undefined) return read.refuse('domain', 'a domain');
   const selector = read.required('selector', isText, 'a selector').toLowerCase();
-  if (!isSelector(selector) || toDnsName(`${selector}._domainkey.${domain}`) === undefined) {
+  if (keyRecordName(selector, domain) === undefined) {
     return read.refuse(
       'selector',
-      'labels of letters, digits and inner hyphens, whose name in the DNS has at most 253 characters',
+      'labels of letters, digits and inner hyphens, in the DNS a name of at most 253 characters',
     );
   }
   const key = readSigningKey(owner, read.required('key', isPrivateKeyInput, 'a private key'));
@@ -157,11 +158,6 @@ function canonicalizationPair(text: DkimCanonicalizations): readonly [DkimCanoni
     case 'simple/simple':
       return ['simple', 'simple'];
   }
-}
-
-/** RFC 6376 §3.1: labels with dots between them. Underscores are no part of the grammar, and stand in keys of today. */
-function isSelector(text: string): boolean {
-  return text.split('.').every((label) => /^[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?$/.test(label));
 }
 
 /** The address as `i=` holds it (RFC 6376 §3.5): its local part in `dkim-quoted-printable` (§2.11). */

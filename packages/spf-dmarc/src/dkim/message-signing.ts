@@ -87,15 +87,11 @@ export class MessageSigning {
     const header = this.#header;
     if (header === undefined || authors === 0) return refused('no-from', 'The message has no From field.');
     if (authors > 1) return refused('several-from', `The message has ${authors} From fields.`);
-    const digests = new Map<DkimCanonicalization, Uint8Array>();
-    for (const [canonicalization, body] of this.#bodies) {
-      body.end();
-      digests.set(canonicalization, body.digest());
-    }
+    for (const body of this.#bodies.values()) body.end();
     const now = Math.floor(this.#clock.now() / 1_000);
     const signatures = await Promise.all(
       this.#signatures.planned.map((planned) => {
-        const bodyHash = digests.get(planned.body);
+        const bodyHash = this.#bodies.get(planned.body)?.digest();
         if (bodyHash === undefined) throw new Error('MessageSigning: a body was not hashed');
         return makeSignature(planned, header, bodyHash, now);
       }),

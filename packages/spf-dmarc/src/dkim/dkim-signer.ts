@@ -1,0 +1,138 @@
+import { tmpdir } from 'node:os';
+import { Duplex } from 'node:stream';
+import { OptionReader } from '@postern/core';
+import { LineFeedNormalizer } from './line-feed-normalizer.ts';
+import type { DkimSigningFault } from './message-signing.ts';
+import { RawMessageSigning } from './raw-message-signing.ts';
+import { SignerSpool } from './signer-spool.ts';
+import { type DkimSigningOptions, readSigningSettings } from './signing-settings.ts';
+
+/** How a `DkimSigner` signs, and what it may take. */
+export interface DkimSignerOptions extends DkimSigningOptions {
+  /**
+   * Bytes of the message that stay in memory; a larger one goes to a temporary file (mode 0600, without a name). At least
+   * 64 KiB. Default 1,048,576 (1 MiB).
+   */
+  readonly memoryBytes?: number;
+  /** The most bytes that a message may have. Default 104,857,600 (100 MiB). */
+  readonly maxMessageBytes?: number;
+  /** Where the temporary file is made. Default `os.tmpdir()`. */
+  readonly directory?: string;
+}
+
+/** Why a `DkimSigner` failed. */
+export class DkimSigningError extends Error {
+  override readonly name = 'DkimSigningError';
+  readonly fault: DkimSigningFault | 'message-too-large';
+
+  constructor(fault: DkimSigningFault | 'message-too-large', message: string) {
+    super(message);
+    this.fault = fault;
+  }
+}
+
+/**
+ * A stream that a message passes through to be signed: it comes out with its `DKIM-Signature` fields on top. They speak of
+ * the body's last byte, so nothing comes out before that went in: until then the message is held in bounded memory and
+ * then on the disk.
+ *
+ * A message that cannot be signed (see `DkimSigningFault`) fails the stream with a {@link DkimSigningError}: it does not
+ * leave unsigned. Destroying the stream at any time frees what it holds.
+ *
+ * @throws TypeError or RangeError that names the option
+ *
+ * @example
+ * ```ts
+ * const signatures = new DkimSignatures([{ domain: 'example.com', selector: 's2026', key: pem }]);
+ * const transporter = nodemailer.createTransport({ host: 'mail.example.com' });
+ * transporter.use('stream', (mail, done) => {
+ *   mail.message.transform(() => new DkimSigner({ signatures }));
+ *   done();
+ * });
+ * ```
+ */
+export class DkimSigner extends Duplex {
+  readonly #signing: RawMessageSigning;
+  readonly #spool: SignerSpool;
+  readonly #normalizer: LineFeedNormalizer | undefined;
+  readonly #maxMessageBytes: number;
+  #byteLength = 0;
+  #output: AsyncIterator<Uint8Array> | undefined;
+  #reading = false;
+
+  constructor(options: DkimSignerOptions) {
+    const read = new OptionReader('DkimSigner', options);
+    const settings = readSigningSettings(read, 'normalize');
+    const memoryBytes = read.integer('memoryBytes', 1024 * 1024, { min: 0 });
+    const directory = read.text('directory', tmpdir());
+    const maxMessageBytes = read.integer('maxMessageBytes', 100 * 1024 * 1024, { min: 1 });
+    read.done();
+    super(settings.signal === undefined ? {} : { signal: settings.signal });
+    this.#signing = new RawMessageSigning(settings);
+    this.#spool = new SignerSpool(memoryBytes, directory);
+    this.#normalizer = settings.bareLineFeeds === 'normalize' ? new LineFeedNormalizer() : undefined;
+    this.#maxMessageBytes = maxMessageBytes;
+  }
+
+  override _write(chunk: Uint8Array, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
+    this.#take(chunk).then(() => callback(), callback);
+  }
+
+  override _final(callback: (error?: Error | null) => void): void {
+    this.#sign().then(() => callback(), callback);
+  }
+
+  override _read(): void {
+    if (this.#output === undefined || this.#reading) return;
+    this.#reading = true;
+    this.#push(this.#output).catch((error: unknown) => this.destroy(asError(error)));
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    this.#spool.close().then(
+      () => callback(error),
+      (failure: unknown) => callback(error ?? asError(failure)),
+    );
+  }
+
+  async #take(chunk: Uint8Array): Promise<void> {
+    const bytes = this.#normalizer?.write(chunk) ?? chunk;
+    this.#byteLength += bytes.length;
+    if (this.#byteLength > this.#maxMessageBytes) {
+      throw new DkimSigningError('message-too-large', `The message is larger than ${this.#maxMessageBytes} bytes.`);
+    }
+    // Once it is refused, nothing more of it needs to be held: the end says why.
+    if (this.#signing.write(bytes)) await this.#spool.write(bytes);
+    else await this.#sign();
+  }
+
+  async #sign(): Promise<void> {
+    const signed = await this.#signing.end();
+    if (!signed.ok) throw new DkimSigningError(signed.fault, signed.detail);
+    const { header } = signed;
+    const spool = this.#spool;
+    this.#output = (async function* () {
+      yield Buffer.from(header, 'latin1');
+      yield* spool.read();
+    })();
+    this._read();
+  }
+
+  async #push(output: AsyncIterator<Uint8Array>): Promise<void> {
+    for (;;) {
+      const { done, value } = await output.next();
+      if (this.destroyed) return;
+      if (done) {
+        this.push(null);
+        return;
+      }
+      if (this.push(value)) continue;
+      this.#reading = false;
+      return;
+    }
+  }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}
