@@ -5,8 +5,30 @@
  */
 
 export type { DkimCanonicalization } from './dkim/dkim-canonicalization.ts';
+export {
+  type DkimKeyRecord,
+  type DkimKeyRecordFault,
+  type DkimKeyType,
+  type ParsedDkimKeyRecord,
+  parseDkimKeyRecord,
+} from './dkim/dkim-key-record.ts';
 export type { DkimResult } from './dkim/dkim-result.ts';
 export type { DkimReason, DkimSignatureResult } from './dkim/dkim-signature-result.ts';
+export { type DkimCanonicalizations, type DkimSignatureOptions, DkimSignatures } from './dkim/dkim-signatures.ts';
+export { DkimSigner, type DkimSignerOptions, DkimSigningError } from './dkim/dkim-signer.ts';
+export { type DkimKeyOptions, type GeneratedDkimKey, generateDkimKey } from './dkim/generate-dkim-key.ts';
+export {
+  type DkimKeyAudit,
+  type DkimKeyFinding,
+  type DkimKeyFindingCode,
+  type DkimKeyLintOptions,
+  lintDkimKey,
+} from './dkim/lint-dkim-key.ts';
+export type { DkimMessage } from './dkim/message-chunks.ts';
+export type { DkimSignature, DkimSigning, DkimSigningFault } from './dkim/message-signing.ts';
+export { signDkim } from './dkim/sign-dkim.ts';
+export type { DkimAlgorithm, DkimPrivateKey } from './dkim/signing-key.ts';
+export type { DkimSigningOptions } from './dkim/signing-settings.ts';
 export type {
   Alignment,
   DmarcAlignment,

@@ -83,7 +83,11 @@ const takesNames = `a list of at most ${MOST_NAMES} names of header fields`;
  * ```
  */
 export class DkimSignatures {
-  /** In their order. */
+  /**
+   * In their order.
+   *
+   * @internal
+   */
   readonly planned: readonly PlannedSignature[];
 
   /**
