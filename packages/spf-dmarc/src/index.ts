@@ -37,6 +37,8 @@ export type {
   DmarcReason,
   Rfc7489Comparison,
 } from './dmarc/dmarc-evaluation.ts';
+export { DmarcLocalPolicy, type DmarcOverrideRule, type DmarcRuling } from './dmarc/dmarc-local-policy.ts';
+export { dmarcMethodResult } from './dmarc/dmarc-method-result.ts';
 export type { DmarcOverride, DmarcOverrideType } from './dmarc/dmarc-override.ts';
 export type { DmarcPolicy } from './dmarc/dmarc-policy.ts';
 export type {
@@ -47,6 +49,10 @@ export type {
   DmarcReportUri,
 } from './dmarc/dmarc-record.ts';
 export type { DmarcResult } from './dmarc/dmarc-result.ts';
+export type { DmarcOptions, OnReject } from './dmarc/dmarc-settings.ts';
+export { type DmarcInput, evaluateDmarc } from './dmarc/evaluate-dmarc.ts';
+export type { DkimIdentifier, SpfIdentifier } from './dmarc/identifier-alignment.ts';
+export { parseDmarcRecord } from './dmarc/parse-dmarc-record.ts';
 export type {
   SpfCheck,
   SpfEvaluation,

@@ -32,11 +32,16 @@ export type DmarcReason =
   | 'bad-author-domain';
 
 /**
- * How an identifier stands to the author domain (RFC 9989 §3.2.10). `strict`: the same domain. `relaxed`: the same
- * organizational domain. `none`: neither; only `strict` and `relaxed` together are looked for when the record asks for
- * relaxed alignment, only `strict` otherwise. `unknown`: DNS failed, or there were too many to ask for.
+ * How an identifier stands to the author domain (RFC 9989 §3.2.10).
+ *
+ * - `strict`: it is the same domain.
+ * - `relaxed`: it has the same organizational domain. Only looked for when the record asks for no more.
+ * - `none`: neither.
+ * - `unknown`: DNS failed.
+ * - `not-compared`: SPF or DKIM has not authenticated it; or it is one of more than ten domains that would each need a walk.
+ *   Identifiers with `temperror` are compared when none with `pass` is aligned.
  */
-export type Alignment = 'strict' | 'relaxed' | 'none' | 'unknown';
+export type Alignment = 'strict' | 'relaxed' | 'none' | 'unknown' | 'not-compared';
 
 /** An identifier that SPF or DKIM judged. */
 export interface DmarcIdentifier<R extends SpfResult | DkimResult = SpfResult | DkimResult> {
@@ -53,7 +58,6 @@ export interface DmarcAlignment {
   readonly spfAligned: boolean;
   /** Whether DKIM has. */
   readonly dkimAligned: boolean;
-  /** Only identifiers with `pass` or `temperror` are compared; others have `none`. */
   readonly spf: DmarcIdentifier<SpfResult> | undefined;
   /** In the order given. */
   readonly dkim: readonly DmarcIdentifier<DkimResult>[];

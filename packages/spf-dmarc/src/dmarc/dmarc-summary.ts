@@ -1,0 +1,48 @@
+import type { DmarcEvaluation } from './dmarc-evaluation.ts';
+
+/** One sentence for a person about an evaluation. */
+export function summarize(evaluation: Omit<DmarcEvaluation, 'summary'>): string {
+  const { reason, authorDomain: author = 'the author domain', policyDomain, failure } = evaluation;
+  const { authorDomains } = evaluation;
+  switch (reason) {
+    case 'aligned': {
+      const { spfAligned, dkimAligned } = evaluation.alignment;
+      return `${spfAligned && dkimAligned ? 'SPF and DKIM' : spfAligned ? 'SPF' : 'DKIM'} authenticated ${author}.`;
+    }
+    case 'not-aligned':
+      return `Neither SPF nor DKIM authenticated ${author}; ${wishOf(evaluation)}.`;
+    case 'no-record':
+      return `There is no DMARC record for ${author}.`;
+    case 'no-author-domain':
+      return 'The From field names no domain.';
+    case 'dns':
+      return `DMARC could not be evaluated for ${author} now: DNS failed (${failure ?? 'unknown'}).`;
+    case 'authentication':
+      return `Whether SPF or DKIM authenticates ${author} could not be told now: DNS failed for one of them.`;
+    case 'unusable-record':
+      return `The DMARC record of ${policyDomain ?? author} has no valid policy and no address for reports.`;
+    case 'no-from':
+      return 'The message has no From field.';
+    case 'several-from':
+      return 'The message has several From fields, of which anybody may read another one.';
+    case 'several-author-domains':
+      return `The From field names ${authorDomains.length} domains or more, too many to evaluate.`;
+    case 'bad-from':
+      return 'The From field cannot be read beyond doubt.';
+    case 'bad-author-domain':
+      return 'What stands for a domain in the From field is none.';
+  }
+}
+
+function wishOf({ policyDomain, policyTag, publishedPolicy, policy, overrides, disposition }: Wish): string {
+  const tested = policy === publishedPolicy ? '' : `, and for ${policy} while it tests`;
+  const wish = `${policyDomain} asks for ${publishedPolicy} (${policyTag})${tested}`;
+  const last = overrides.at(-1);
+  if (disposition === policy || last === undefined) return wish;
+  return `${wish}; here it is ${disposition} (${last.type})`;
+}
+
+type Wish = Pick<
+  DmarcEvaluation,
+  'policyDomain' | 'policyTag' | 'publishedPolicy' | 'policy' | 'overrides' | 'disposition'
+>;
