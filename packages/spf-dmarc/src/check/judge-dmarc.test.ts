@@ -1,14 +1,13 @@
 import { OptionReader } from '@postern/core';
 import { describe, expect, it } from 'vitest';
-import { readAllowances } from './dmarc-allowance.ts';
+import type { DmarcRuling } from '../dmarc/dmarc-local-policy.ts';
 import { judgeDmarc } from './judge-dmarc.ts';
 import type { SenderAction } from './sender-action.ts';
 import { readSenderPolicy, type SenderPolicyOptions } from './sender-policy.ts';
 import { dmarcOf, findingsOf } from './test-findings.ts';
 
-async function judge(findings = findingsOf(), options: SenderPolicyOptions = {}) {
-  const none = new OptionReader('test', {});
-  return judgeDmarc(findings, readSenderPolicy(new OptionReader('test', options)), readAllowances(none));
+async function judge(findings = findingsOf(), options: SenderPolicyOptions = {}, ruling?: DmarcRuling) {
+  return judgeDmarc(findings, readSenderPolicy(new OptionReader('test', options)), ruling);
 }
 
 const quarantined = {
@@ -65,6 +64,21 @@ describe('judgeDmarc', () => {
     });
     const lowered = dmarcOf({ policy: 'none', publishedPolicy: 'quarantine' });
     expect(await judge(findingsOf({ dmarc: lowered }))).toMatchObject({ action: 'ignore', disposition: 'none' });
+  });
+
+  it('goes by rules of its own before it does what the owner asks for', async () => {
+    const override = { type: 'mailing_list', comment: 'lists.example' } as const;
+    expect(await judge(findingsOf(), { onReject: 'reject' }, { disposition: 'none', override })).toEqual({
+      action: 'ignore',
+      disposition: 'none',
+      overrides: [override],
+    });
+    const strict = { disposition: 'reject', override: { type: 'local_policy', comment: undefined } } as const;
+    const dmarc = dmarcOf({ policy: 'none', publishedPolicy: 'none' });
+    expect(await judge(findingsOf({ dmarc }), {}, strict)).toMatchObject({ action: 'reject', disposition: 'reject' });
+    // Rules are for mail that fails.
+    const passed = findingsOf({ dmarc: dmarcOf({ result: 'pass' }) });
+    expect(await judge(passed, {}, strict)).toMatchObject({ action: 'ignore', overrides: [] });
   });
 
   it('holds nothing against a message that passes, or of which nothing is known', async () => {

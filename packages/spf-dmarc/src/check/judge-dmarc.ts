@@ -1,7 +1,7 @@
 import type { DmarcReason } from '../dmarc/dmarc-evaluation.ts';
+import type { DmarcRuling } from '../dmarc/dmarc-local-policy.ts';
 import type { DmarcOverride } from '../dmarc/dmarc-override.ts';
 import type { DmarcPolicy } from '../dmarc/dmarc-policy.ts';
-import type { Allowances } from './dmarc-allowance.ts';
 import { isSenderAction, type SenderAction } from './sender-action.ts';
 import type { SenderFindings } from './sender-findings.ts';
 import type { SenderDecision, SenderPolicy } from './sender-policy.ts';
@@ -39,23 +39,28 @@ export function hasBadFrom({ dmarc }: SenderFindings): boolean {
   return badFrom.has(dmarc.reason);
 }
 
-/** Facts and policy make a verdict. Throws what a function of the policy throws. */
+/**
+ * Facts and policy make a verdict. Throws what a function of the policy throws.
+ *
+ * @param ruling - what a rule of the receiver's own says of the message; it goes before what the owner asks for
+ */
 export async function judgeDmarc(
   findings: SenderFindings,
   policy: SenderPolicy,
-  allowances: Allowances,
+  ruling: DmarcRuling | undefined,
 ): Promise<DmarcVerdict> {
   const { dmarc } = findings;
   if (dmarc.result === 'temperror') return without(policy.onDmarcTempError);
   if (hasBadFrom(findings)) return without(policy.onBadFrom);
-  const asked = dmarc.policy ?? 'none';
   if (dmarc.result !== 'fail') return without('ignore');
   const told: DmarcOverride[] =
     dmarc.policy === dmarc.publishedPolicy ? [] : [{ type: 'policy_test_mode', comment: undefined }];
+  if (ruling !== undefined) {
+    const { disposition, override } = ruling;
+    return { action: disposition === 'none' ? 'ignore' : disposition, disposition, overrides: [...told, override] };
+  }
+  const asked = dmarc.policy ?? 'none';
   if (asked === 'none') return { action: 'ignore', disposition: 'none', overrides: told };
-
-  const allowed = allowances.find(findings);
-  if (allowed !== undefined) return { action: 'ignore', disposition: 'none', overrides: [...told, allowed] };
   const action = await decide(asked === 'reject' ? policy.onReject : policy.onQuarantine, findings);
   const disposition = dispositions[action];
   if (weight[disposition] === weight[asked]) return { action, disposition, overrides: told };

@@ -4,7 +4,11 @@
  */
 export type SenderAction = 'ignore' | 'quarantine' | 'defer' | 'reject';
 
-export const senderActions: readonly SenderAction[] = ['ignore', 'quarantine', 'defer', 'reject'];
+/** What is done about something that will be the same when the client comes back. */
+export type FinalAction = Exclude<SenderAction, 'defer'>;
+
+export const finalActions: readonly FinalAction[] = ['ignore', 'quarantine', 'reject'];
+export const senderActions: readonly SenderAction[] = [...finalActions, 'defer'];
 
 export function isSenderAction(value: unknown): value is SenderAction {
   return senderActions.some((action) => action === value);

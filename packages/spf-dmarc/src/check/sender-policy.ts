@@ -2,7 +2,7 @@ import type { Awaitable, OptionReader } from '@postern/core';
 import type { DkimResult } from '../dkim/dkim-result.ts';
 import type { DmarcResult } from '../dmarc/dmarc-result.ts';
 import type { SpfResult } from '../spf/spf-result.ts';
-import { isSenderAction, type SenderAction, senderActions } from './sender-action.ts';
+import { type FinalAction, finalActions, isSenderAction, type SenderAction, senderActions } from './sender-action.ts';
 import type { SenderFindings } from './sender-findings.ts';
 
 /** What is done with a message, or who says so when one comes. */
@@ -22,11 +22,11 @@ export interface SenderPolicyOptions {
    * The SPF result is `fail`. Default `ignore`: DMARC decides when the message is there, and a forwarded message that is
    * signed passes. With `reject` it is refused at MAIL FROM (550 5.7.23) unless it comes from a trusted forwarder.
    */
-  readonly onSpfFail?: SenderAction;
+  readonly onSpfFail?: FinalAction;
   /** The SPF result is `temperror`. Default `defer` (451 4.7.24). */
   readonly onSpfTempError?: 'ignore' | 'defer';
   /** The SPF result is `permerror`: the sender's record is broken. Default `ignore`. */
-  readonly onSpfPermError?: SenderAction;
+  readonly onSpfPermError?: FinalAction;
   /**
    * DMARC failed and the domain owner asks for rejection. Default `quarantine`: RFC 9989 §7.4 wants nobody to reject for that
    * alone, since what comes by mailing lists and forwarders fails as well. `reject` answers 550 5.7.26. A function decides
@@ -41,7 +41,7 @@ export interface SenderPolicyOptions {
    * The message has no From field, several, or none that names one author domain, so that no policy can be looked up: a way
    * around DMARC (RFC 9989 §11.5). Default `quarantine`.
    */
-  readonly onBadFrom?: SenderAction;
+  readonly onBadFrom?: FinalAction;
   /** Default: nothing adds anything. */
   readonly scores?: SenderScores;
 }
@@ -84,13 +84,13 @@ export function readSenderPolicy(read: OptionReader): SenderPolicy {
   const decision = (name: string): SenderDecision =>
     read.value(name, isDecision, `one of ${actions}, or a function`) ?? 'quarantine';
   return {
-    onSpfFail: read.oneOf('onSpfFail', senderActions, 'ignore'),
+    onSpfFail: read.oneOf('onSpfFail', finalActions, 'ignore'),
     onSpfTempError: read.oneOf('onSpfTempError', ['ignore', 'defer'], 'defer'),
-    onSpfPermError: read.oneOf('onSpfPermError', senderActions, 'ignore'),
+    onSpfPermError: read.oneOf('onSpfPermError', finalActions, 'ignore'),
     onReject: decision('onReject'),
     onQuarantine: decision('onQuarantine'),
     onDmarcTempError: read.oneOf('onDmarcTempError', ['ignore', 'defer'], 'defer'),
-    onBadFrom: read.oneOf('onBadFrom', senderActions, 'quarantine'),
+    onBadFrom: read.oneOf('onBadFrom', finalActions, 'quarantine'),
     scores:
       read.value('scores', areScores, `an object of "spf", "dkim", "dmarc", each with numbers for its results`) ?? {},
   };

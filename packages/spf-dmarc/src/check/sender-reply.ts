@@ -48,10 +48,3 @@ export const badFromReply: PermanentReply = {
   enhanced: '5.7.1',
   text: 'The message needs exactly one From field, with a mailbox whose domain can be read. Correct it and send the message again.',
 };
-
-/** As `badFromReply`, for who defers. */
-export const deferredFromReply: TransientReply = {
-  code: 451,
-  enhanced: '4.7.1',
-  text: 'The message needs exactly one From field, with a mailbox whose domain can be read.',
-};
