@@ -108,7 +108,9 @@ export class DeadlineResolver implements Resolver, Disposable {
     this.#over = failure;
     clearTimeout(this.#timer);
     this.#signal?.removeEventListener('abort', this.#onAbort);
+    if (this.#waiting.size === 0) return;
     for (const settle of this.#waiting) settle(failure);
+    // An abort makes an error with its stack: several times what a lookup takes that a cache answers.
     this.#controller.abort();
   }
 
