@@ -8,10 +8,11 @@ const LONGEST_NAME = 253;
 /**
  * The name of a DNS question as resolvers keep and compare it: lower case, no trailing dot, `''` for the root. `undefined`
  * when no question can be asked about it: an empty or overlong label, an overlong name, anything but printable ASCII
- * without space and backslash.
+ * without backslash.
  *
- * Names are octets to DNS (RFC 2181 §11), so `_dmarc`, `a/b` and `*` are as good as any. The backslash is left out because
- * text such as `a\.b` means different names to different readers.
+ * Names are octets to DNS (RFC 2181 §11), so `_dmarc`, `a/b` and `*` are as good as any, and so is a space, which SPF
+ * writes into names (`%_`, RFC 7208 §7.3). The backslash is left out because text such as `a\.b` means different names to
+ * different readers.
  */
 export function toDnsName(text: string): string | undefined {
   let end = text.length;
@@ -27,7 +28,7 @@ export function toDnsName(text: string): string | undefined {
     } else if (code === DOT) {
       if (at === labelStart || at - labelStart > LONGEST_LABEL) return undefined;
       labelStart = at + 1;
-    } else if (code <= 0x20 || code >= 0x7f || code === BACKSLASH) {
+    } else if (code < 0x20 || code >= 0x7f || code === BACKSLASH) {
       return undefined;
     }
   }

@@ -259,6 +259,16 @@ describe('decodeReply', () => {
     expect(read({ type: 'PTR', answers })).toMatchObject({ records: ['mail\\.a.b\\000\\\\.\\233\\032x'] });
   });
 
+  it('knows a name with spaces again, repeated in full and behind an alias', () => {
+    const name = 'a  b.test';
+    const alias: TestRecord = { owner: name, type: 'CNAME', data: (wire) => wire.name('c d.test') };
+    for (const answers of [[a(name, '192.0.2.1')], [alias, a('c d.test', '192.0.2.1')]]) {
+      expect(decodeReply({ name, type: 'A' }, message({ name, answers }), false)).toMatchObject({
+        records: ['192.0.2.1'],
+      });
+    }
+  });
+
   it('freezes all that it gives', () => {
     const answers: TestRecord[] = [{ owner: 'a.test', type: 'MX', data: (wire) => wire.u16(10).name('mx.test') }];
     const answer = decodeReply({ name: 'a.test', type: 'MX' }, message({ type: 'MX', answers }), false);

@@ -237,9 +237,13 @@ export function decodeReply<T extends RecordType>(
   if (((message[2] ?? 0) & 0x02) !== 0) return { kind: 'truncated' };
   if (message.length === HEADER_BYTES)
     return { kind: 'edns-refused', detail: 'the server answered with a mere header' };
+  // The reader escapes what a name may hold (RFC 1035 §5.1), and of what can be asked for that is the space alone.
+  const spelled = question.name.includes(' ')
+    ? { ...question, name: question.name.replaceAll(' ', '\\032') }
+    : question;
   try {
     const reader = new MessageReader(message, HEADER_BYTES);
-    return judge(reader, question, readSections(reader, question), trusted && ((message[3] ?? 0) & 0x20) !== 0);
+    return judge(reader, spelled, readSections(reader, spelled), trusted && ((message[3] ?? 0) & 0x20) !== 0);
   } catch (error) {
     if (error instanceof MalformedMessage) return dnsFailure('malformed', `the reply cannot be read: ${error.message}`);
     throw error;
