@@ -53,6 +53,8 @@ export type { DmarcOptions, OnReject } from './dmarc/dmarc-settings.ts';
 export { type DmarcInput, evaluateDmarc } from './dmarc/evaluate-dmarc.ts';
 export type { DkimIdentifier, SpfIdentifier } from './dmarc/identifier-alignment.ts';
 export { parseDmarcRecord } from './dmarc/parse-dmarc-record.ts';
+export { checkSpf, checkSpfHelo, checkSpfMailFrom, type SpfInput } from './spf/check-spf.ts';
+export { formatReceivedSpf, type ReceivedSpfOptions } from './spf/received-spf.ts';
 export type {
   SpfCheck,
   SpfEvaluation,
@@ -62,4 +64,7 @@ export type {
   SpfMatch,
   SpfTermPlace,
 } from './spf/spf-evaluation.ts';
+export { spfMethodResults } from './spf/spf-method-results.ts';
 export type { SpfResult } from './spf/spf-result.ts';
+export type { SpfOptions } from './spf/spf-settings.ts';
+export type { SpfTrace } from './spf/spf-tracing.ts';

@@ -44,15 +44,27 @@ export interface PtrTerm extends Directive {
   readonly domain: DomainSpec | undefined;
 }
 
-/** `include`, `exists` (RFC 7208 §5.2, §5.7). */
-export interface DomainTerm extends Directive {
-  readonly kind: 'include' | 'exists';
+/** `include` (RFC 7208 §5.2). */
+export interface IncludeTerm extends Directive {
+  readonly kind: 'include';
   readonly domain: DomainSpec;
 }
 
-/** `redirect`, `exp` (RFC 7208 §6.1, §6.2). */
-export interface ModifierTerm extends TermText {
-  readonly kind: 'redirect' | 'exp';
+/** `exists` (RFC 7208 §5.7). */
+export interface ExistsTerm extends Directive {
+  readonly kind: 'exists';
+  readonly domain: DomainSpec;
+}
+
+/** `redirect` (RFC 7208 §6.1). */
+export interface RedirectTerm extends TermText {
+  readonly kind: 'redirect';
+  readonly domain: DomainSpec;
+}
+
+/** `exp` (RFC 7208 §6.2). */
+export interface ExpTerm extends TermText {
+  readonly kind: 'exp';
   readonly domain: DomainSpec;
 }
 
@@ -63,9 +75,9 @@ export interface UnknownModifierTerm extends TermText {
 }
 
 /** A mechanism with its qualifier. */
-export type SpfDirective = AllTerm | NetworkTerm | AddressTerm | PtrTerm | DomainTerm;
+export type SpfDirective = AllTerm | NetworkTerm | AddressTerm | PtrTerm | IncludeTerm | ExistsTerm;
 
-export type SpfTerm = SpfDirective | ModifierTerm | UnknownModifierTerm;
+export type SpfTerm = SpfDirective | RedirectTerm | ExpTerm | UnknownModifierTerm;
 
 /** A record, read. */
 export interface SpfRecord {
@@ -74,8 +86,8 @@ export interface SpfRecord {
   readonly terms: readonly SpfTerm[];
   /** The mechanisms among them. */
   readonly directives: readonly SpfDirective[];
-  readonly redirect: ModifierTerm | undefined;
-  readonly exp: ModifierTerm | undefined;
+  readonly redirect: RedirectTerm | undefined;
+  readonly exp: ExpTerm | undefined;
 }
 
 /** What stands in a record that cannot be read, or what is wrong with it. */
@@ -199,7 +211,7 @@ class TermReader {
     const ip = parseIp(address);
     // `parseIp` takes a zone id behind a link-local address, and an IPv4-mapped IPv6 address for IPv4.
     if (ip === undefined || address.includes(':') !== (kind === 'ip6') || address.includes('%')) {
-      return this.#refuse(`"${address}" is no ${kind === 'ip4' ? 'IPv4' : 'IPv6'} address`);
+      return this.#refuse(`its address is no ${kind === 'ip4' ? 'IPv4' : 'IPv6'} address`);
     }
     const prefixLength = slash < 0 ? most : readLength(value, slash + 1, value.length, most);
     if (prefixLength < 0) return this.#refuse('its prefix length is no number, or too large');
@@ -280,8 +292,8 @@ function isDirective(term: SpfTerm): term is SpfDirective {
 export function readSpfRecord(text: string): SpfRecordReading {
   const reader = new TermReader();
   const terms: SpfTerm[] = [];
-  let redirect: ModifierTerm | undefined;
-  let exp: ModifierTerm | undefined;
+  let redirect: RedirectTerm | undefined;
+  let exp: ExpTerm | undefined;
   for (let start = 7; start < text.length; ) {
     const space = text.indexOf(' ', start);
     const end = space < 0 ? text.length : space;

@@ -1,0 +1,91 @@
+import { toAsciiDomain, toDnsName } from '@postern/core';
+import type { SpfIdentity } from './spf-evaluation.ts';
+
+/** Who is checked, or why nobody can be. */
+export interface SpfSender {
+  readonly identity: SpfIdentity;
+  /** The whole mailbox: `localPart@writtenDomain`. */
+  readonly mailbox: string;
+  readonly localPart: string;
+  /** As the client wrote it, except that U-labels are A-labels (RFC 8616 §4). */
+  readonly writtenDomain: string;
+  /** As DNS is asked for it; `''` when it cannot be. */
+  readonly domain: string;
+  /** Why it cannot; `undefined` when it can. */
+  readonly problem: string | undefined;
+}
+
+/** RFC 5321 §4.5.3.1.3: a path has at most 256 octets. Some local parts are longer than they should be. */
+const LONGEST_MAILBOX = 512;
+/** RFC 5321 §4.5.3.1.2. */
+const LONGEST_HELO = 255;
+
+const DOT = 0x2e;
+const FIRST_NON_ASCII = 0x80;
+
+export function isAscii(text: string): boolean {
+  for (let at = 0; at < text.length; at++) if (text.charCodeAt(at) >= FIRST_NON_ASCII) return false;
+  return true;
+}
+
+/** Whether the last label is a number, as in `192.0.2.1`: then it is an address, and no domain (RFC 3696 §2). */
+function endsInNumber(name: string): boolean {
+  for (let at = name.length - 1; at >= 0; at--) {
+    const code = name.charCodeAt(at);
+    if (code === DOT) return true;
+    if (code < 0x30 || code > 0x39) return false;
+  }
+  return true;
+}
+
+/**
+ * RFC 7208 §4.3: neither malformed nor a name of one label. What a host name may not have, an underscore or a hyphen at
+ * a label's end, does not keep a name from having a record.
+ */
+function lookUpName(domain: string): string | undefined {
+  const name = toDnsName(domain);
+  if (name === undefined || !name.includes('.') || name.startsWith('[') || name.includes(' ')) return undefined;
+  return endsInNumber(name) ? undefined : name;
+}
+
+function senderOf(identity: SpfIdentity, localPart: string, domain: string, malformed: string): SpfSender {
+  const writtenDomain = isAscii(domain) ? domain : (toAsciiDomain(domain, { underscores: true }) ?? domain);
+  const name = lookUpName(writtenDomain);
+  return {
+    identity,
+    mailbox: `${localPart}@${writtenDomain}`,
+    localPart,
+    writtenDomain,
+    domain: name ?? '',
+    problem: name === undefined ? malformed : undefined,
+  };
+}
+
+/** The HELO identity (RFC 7208 §2.3): `postmaster@` the name. */
+export function heloSender(helo: string): SpfSender {
+  const problem =
+    helo === ''
+      ? 'The client has not said HELO.'
+      : 'The name that the client said HELO with is no fully qualified domain name.';
+  return senderOf('helo', 'postmaster', heloName(helo), problem);
+}
+
+/** What the macro `%{h}` and the results quote of it. */
+export function heloName(helo: string): string {
+  return helo.slice(0, LONGEST_HELO);
+}
+
+/** The MAIL FROM identity (RFC 7208 §2.4); of the null reverse-path, the HELO identity. */
+export function mailFromSender(mailFrom: string, helo: string): SpfSender {
+  if (mailFrom === '') return heloSender(helo);
+  const at = mailFrom.lastIndexOf('@');
+  if (at < 0 || mailFrom.length > LONGEST_MAILBOX) {
+    const problem = at < 0 ? 'The reverse-path has no domain.' : 'The reverse-path is too long to be one.';
+    const mailbox = mailFrom.slice(0, LONGEST_MAILBOX);
+    return { identity: 'mailfrom', mailbox, localPart: mailbox, writtenDomain: '', domain: '', problem };
+  }
+  // RFC 7208 §4.3: "If the <sender> has no local-part, substitute the string "postmaster"".
+  const localPart = mailFrom.slice(0, at) || 'postmaster';
+  const domain = mailFrom.slice(at + 1);
+  return senderOf('mailfrom', localPart, domain, 'The domain of the reverse-path is no fully qualified domain name.');
+}
