@@ -4,7 +4,14 @@
  * @module
  */
 
+export {
+  AggregateCollector,
+  type AggregateCollectorOptions,
+  type CollectorStats,
+  type FlushResult,
+} from './aggregate-collector.ts';
 export { type FormattedReport, formatAggregateReport } from './aggregate-format.ts';
+export { type AggregateFile, type AggregateMailInput, formatAggregateMail } from './aggregate-mail.ts';
 export {
   type AggregateParseOptions,
   type AggregateParseResult,
@@ -26,3 +33,13 @@ export {
   type ReportMetadata,
 } from './aggregate-report.ts';
 export type { ReportProblem } from './problem-list.ts';
+export type { ReportDay } from './report-day.ts';
+export {
+  type ReportDestination,
+  type ReportDestinationOptions,
+  verifyReportDestinations,
+} from './report-destination.ts';
+export type { ReportMail } from './report-mail.ts';
+export type { ReporterOptions } from './reporter.ts';
+export { type DestinationOutcome, type SentDay, type SentReport, sendDueReports } from './send-due-reports.ts';
+export type { DeliverReport, DueReport, ReportDelivery, SendReportsOptions } from './send-options.ts';

@@ -1,0 +1,117 @@
+import type { Store } from '@postern/core';
+import type { DmarcReportUri } from '../dmarc/dmarc-record.ts';
+import type { AggregateRow, PublishedPolicy } from './aggregate-report.ts';
+import { messageOf } from './collected-message.ts';
+import { type CollectedIndex, decodeDomain, decodeIndex, decodeNames } from './collected-value.ts';
+import type { ReportKeys } from './report-keys.ts';
+
+const MAX_ERRORS = 10;
+
+/** What all collectors have of a day. */
+export interface CollectedOverview {
+  /** The policy domains and the collectors that have something of each. */
+  readonly domains: ReadonlyMap<string, readonly string[]>;
+  /** Messages of domains for which some collector, or this overview, had no room. */
+  readonly dropped: number;
+  /** Collectors whose values the store has not got. */
+  readonly missing: number;
+}
+
+/** What all collectors have of one domain. */
+export interface CollectedReport {
+  readonly policy: PublishedPolicy;
+  readonly rua: readonly DmarcReportUri[];
+  readonly errors: readonly string[];
+  readonly rows: readonly AggregateRow[];
+  /** Messages in the rows. */
+  readonly messages: number;
+  /** Messages for which there was no room. */
+  readonly dropped: number;
+  /** Collectors whose values the store has not got. */
+  readonly missing: number;
+}
+
+/** Adds up what the collectors have written of a day: an overview first, then one domain after the other. */
+export class CollectedReports {
+  readonly #store: Store;
+  readonly #keys: ReportKeys;
+
+  constructor(store: Store, keys: ReportKeys) {
+    this.#store = store;
+    this.#keys = keys;
+  }
+
+  /** @throws what the store rejects with */
+  async overview(maxDomains: number): Promise<CollectedOverview> {
+    const [list] = await this.#store.recall([this.#keys.collectors]);
+    const collectors = decodeNames(list);
+    const domains = new Map<string, string[]>();
+    let dropped = 0;
+    let missing = 0;
+    // One after the other: an index may have thousands of names.
+    for (const collector of collectors) {
+      const index = await this.#index(collector);
+      if (index === undefined) {
+        missing++;
+        continue;
+      }
+      dropped += index.dropped;
+      for (const [domain, messages] of index.domains) {
+        const known = domains.get(domain);
+        if (known !== undefined) known.push(collector);
+        else if (domains.size < maxDomains) domains.set(domain, [collector]);
+        else dropped += messages;
+      }
+    }
+    return { domains, dropped, missing };
+  }
+
+  async #index(collector: string): Promise<CollectedIndex | undefined> {
+    const [bytes] = await this.#store.recall([this.#keys.index(collector)]);
+    return bytes === undefined ? undefined : decodeIndex(bytes);
+  }
+
+  /**
+   * `undefined`: the store has nothing of the domain.
+   *
+   * @throws what the store rejects with
+   */
+  async domain(domain: string, collectors: readonly string[], maxRows: number): Promise<CollectedReport | undefined> {
+    const values = await this.#store.recall(collectors.map((collector) => this.#keys.domain(collector, domain)));
+    const found = values.flatMap((bytes) => (bytes === undefined ? [] : (decodeDomain(bytes) ?? [])));
+    const [latest] = found.toSorted((one, other) => other.seenAt - one.seenAt);
+    if (latest === undefined) return undefined;
+    const counts = new Map<string, number>();
+    let dropped = 0;
+    for (const each of found) {
+      dropped += each.dropped;
+      for (const [line, count] of each.rows) {
+        const sum = counts.get(line);
+        if (sum === undefined && counts.size >= maxRows) dropped += count;
+        else counts.set(line, (sum ?? 0) + count);
+      }
+    }
+    const rows = rowsOf(counts);
+    const messages = rows.reduce((sum, { count }) => sum + count, 0);
+    const { policy, rua } = latest;
+    const errors = [...new Set(found.flatMap((each) => each.errors))].slice(0, MAX_ERRORS);
+    // Lines that no collector of this version writes.
+    for (const count of counts.values()) dropped += count;
+    dropped -= messages;
+    return { policy, rua, errors, rows, messages, dropped, missing: collectors.length - found.length };
+  }
+
+  /** The domain has been reported, or nobody wants to hear of it. */
+  async forget(domain: string, collectors: readonly string[]): Promise<void> {
+    for (const collector of collectors) await this.#store.forget(this.#keys.domain(collector, domain));
+  }
+}
+
+function rowsOf(counts: ReadonlyMap<string, number>): readonly AggregateRow[] {
+  const rows: AggregateRow[] = [];
+  for (const [line, count] of counts) {
+    const message = messageOf(line);
+    if (message !== undefined) rows.push({ count, ...message });
+  }
+  return rows;
+}

@@ -1,0 +1,232 @@
+import { errorText, isStore, type Store } from '@postern/core';
+import { aggregateFile, aggregateMail, aggregateReportId } from './aggregate-mail.ts';
+import type { AggregateReport } from './aggregate-report.ts';
+import { type CollectedOverview, type CollectedReport, CollectedReports } from './collected-reports.ts';
+import { decodeNames, encodeNames } from './collected-value.ts';
+import { HeldLease } from './held-lease.ts';
+import { dayBounds, daysBefore, type ReportDay } from './report-day.ts';
+import { deliverOnce } from './report-delivery.ts';
+import { type ReportDestination, verifyReportDestinations } from './report-destination.ts';
+import { ReportKeys } from './report-keys.ts';
+import { readSendOptions, type SendReportsOptions, type SendSettings } from './send-options.ts';
+
+/** What became of one report at one destination. */
+export interface DestinationOutcome {
+  readonly uri: string;
+  /**
+   * `delivered`; `later`: it will be tried again; `never`: the application or the destination refused it for good;
+   * `refused`: nothing may be sent there; `unknown`: DNS failed, it will be tried again; `too-large`.
+   */
+  readonly status: 'delivered' | 'later' | 'never' | 'refused' | 'unknown' | 'too-large';
+  readonly detail?: string;
+}
+
+/** What became of the report about one policy domain. */
+export interface SentReport {
+  readonly domain: string;
+  readonly reportId: string;
+  /** Messages that the report counts. */
+  readonly messages: number;
+  /** Messages that it lacks, for want of room somewhere. */
+  readonly dropped: number;
+  /** Collectors whose counts the store had lost. */
+  readonly missing: number;
+  readonly destinations: readonly DestinationOutcome[];
+}
+
+/** What became of one day. */
+export interface SentDay {
+  readonly day: ReportDay;
+  /**
+   * `done`: all reports that could be sent now were; `busy`: another machine is at it; `stopped`: the caller gave up or the
+   * lease was lost; `failed`: the store could not be asked, as `detail` says.
+   */
+  readonly status: 'done' | 'busy' | 'stopped' | 'failed';
+  readonly detail?: string;
+  /** The reports that were worked on; those that were finished before are not among them. */
+  readonly reports: readonly SentReport[];
+  /** Messages of the day that are in no report at all: there was no room for their domains. */
+  readonly dropped: number;
+  /** Collectors whose list of domains the store had lost. */
+  readonly missing: number;
+}
+
+const DAY_MS = 86_400_000;
+
+/**
+ * Sends the aggregate reports of the days that are over (RFC 9990), one for each policy domain and day: adds up what all
+ * {@link AggregateCollector}s have written, asks DNS whether the destinations agree, and hands each message to `deliver`.
+ * To be called every hour or so, on as many machines as there are.
+ *
+ * - **Once**: one machine at a time works on a day. A destination that has got its report is noted in the store before the
+ *   next one is asked; a crash between the two sends one report twice, with the same id and file name, so that its reader
+ *   knows it (RFC 9990 §2.6.4).
+ * - **Again**: what could not be sent, for DNS or for the destination, is tried with the next calls, for three days.
+ * - **Whole**: a report says in `error` how many messages it lacks.
+ *
+ * Never rejects: what the store or DNS fails at is in the result.
+ *
+ * @throws TypeError or RangeError that names the option
+ *
+ * @example
+ * ```ts
+ * import { sendDueReports } from '@postern/spf-dmarc/reports';
+ *
+ * await sendDueReports(store, {
+ *   reporter: { orgName: 'Example Net', email: 'dmarc@example.net' },
+ *   resolver,
+ *   deliver: async ({ mail }) => {
+ *     await transport.sendMail({ envelope: { from: mail.mailFrom, to: mail.recipient }, raw: Buffer.from(mail.message) });
+ *     return 'delivered';
+ *   },
+ * });
+ * ```
+ */
+export function sendDueReports(store: Store, options: SendReportsOptions): Promise<readonly SentDay[]> {
+  if (!isStore(store)) throw new TypeError('sendDueReports: store must be a Store');
+  return sendDays(store, readSendOptions(options));
+}
+
+async function sendDays(store: Store, settings: SendSettings): Promise<readonly SentDay[]> {
+  const now = settings.clock.now();
+  const sent: SentDay[] = [];
+  for (const day of daysBefore(now, settings.maxAgeDays)) {
+    if (dayBounds(day).end + settings.settleMs > now || settings.signal?.aborted) continue;
+    sent.push(await new DaySender(store, day, settings).send());
+  }
+  return sent;
+}
+
+class DaySender {
+  readonly #store: Store;
+  readonly #day: ReportDay;
+  readonly #settings: SendSettings;
+  readonly #keys: ReportKeys;
+  readonly #collected: CollectedReports;
+  readonly #reports: SentReport[] = [];
+
+  constructor(store: Store, day: ReportDay, settings: SendSettings) {
+    this.#store = store;
+    this.#day = day;
+    this.#settings = settings;
+    this.#keys = new ReportKeys(settings.prefix, day);
+    this.#collected = new CollectedReports(store, this.#keys);
+  }
+
+  async send(): Promise<SentDay> {
+    let overview: CollectedOverview = { domains: new Map(), dropped: 0, missing: 0 };
+    const result = (status: SentDay['status'], detail?: string): SentDay => {
+      const { dropped, missing } = overview;
+      const day = { day: this.#day, status, reports: this.#reports, dropped, missing };
+      return detail === undefined ? day : { ...day, detail };
+    };
+    try {
+      const { leaseMs, clock, maxDomains } = this.#settings;
+      const lease = await HeldLease.take(this.#store, this.#keys.sending, leaseMs, () => clock.now());
+      if (lease === undefined) return result('busy');
+      try {
+        overview = await this.#collected.overview(maxDomains);
+        return result((await this.#sendAll(overview, lease)) ? 'done' : 'stopped');
+      } finally {
+        await lease.release();
+      }
+    } catch (error) {
+      return result('failed', errorText(error));
+    }
+  }
+
+  /** `false`: not all of them. */
+  async #sendAll({ domains }: CollectedOverview, lease: HeldLease): Promise<boolean> {
+    const waiting = domains.entries();
+    const work = async (): Promise<boolean> => {
+      for (const [domain, collectors] of waiting) {
+        if (!(await this.#sendDomain(domain, collectors, lease))) return false;
+      }
+      return true;
+    };
+    // All are waited for, so that none goes on when the lease is given back.
+    const ends = await Promise.allSettled(Array.from({ length: this.#settings.concurrency }, work));
+    for (const end of ends) if (end.status === 'rejected') throw end.reason;
+    return ends.every((end) => end.status === 'fulfilled' && end.value);
+  }
+
+  /** `false`: nobody may go on. */
+  async #sendDomain(domain: string, collectors: readonly string[], lease: HeldLease): Promise<boolean> {
+    const { resolver, signal, maxRows, maxDestinations } = this.#settings;
+    if (signal?.aborted || !(await lease.keep())) return false;
+    const collected = await this.#collected.domain(domain, collectors, maxRows);
+    if (collected === undefined || collected.rows.length === 0) return true;
+    const verified = await verifyReportDestinations(domain, collected.rua, {
+      resolver,
+      maxDestinations,
+      ...(signal !== undefined && { signal }),
+    });
+    const report = this.#reportOf(domain, collected);
+    const done = new Set(decodeNames((await this.#store.recall([this.#keys.sent(domain)]))[0]));
+    const outcomes: DestinationOutcome[] = [];
+    let more = true;
+    for (const destination of verified) {
+      if (done.has(destination.uri)) continue;
+      more &&= !signal?.aborted && (await lease.keep());
+      if (!more) break;
+      const outcome = await this.#sendTo(destination, report);
+      outcomes.push(outcome);
+      if (outcome.status === 'later' || outcome.status === 'unknown') continue;
+      done.add(destination.uri);
+      await this.#store.remember(this.#keys.sent(domain), encodeNames([...done]), this.#keepMs());
+    }
+    if (outcomes.length > 0) this.#reports.push(sentReport(domain, report, collected, outcomes));
+    // What everyone has got is read no more. The names of those who have stay.
+    if (verified.every(({ uri }) => done.has(uri))) await this.#collected.forget(domain, collectors);
+    return more;
+  }
+
+  async #sendTo(destination: ReportDestination, report: AggregateReport): Promise<DestinationOutcome> {
+    const { uri, status } = destination;
+    if (status !== 'verified') return { uri, status, detail: destination.reason };
+    const { reporter, maxMailBytes, deliver, deliverTimeoutMs, signal, clock } = this.#settings;
+    const file = aggregateFile(report, reporter.domain);
+    if (file.mailBytes > maxMailBytes) {
+      return { uri, status: 'too-large', detail: `The message would have ${file.mailBytes} bytes.` };
+    }
+    const mail = aggregateMail(file, report, reporter, destination.address, clock.now());
+    const { outcome, detail } = await deliverOnce(deliver, { report, file, mail }, deliverTimeoutMs, signal);
+    return { uri, status: outcome, ...(detail !== undefined && { detail }) };
+  }
+
+  #reportOf(domain: string, collected: CollectedReport): AggregateReport {
+    const { reporter } = this.#settings;
+    const { begin, end } = dayBounds(this.#day);
+    const { policy, rows, dropped, missing } = collected;
+    const errors = [...collected.errors];
+    if (dropped > 0) errors.push(`${dropped} messages are not in this report, for want of room`);
+    if (missing > 0) errors.push('the counts of a part of the messages were lost');
+    return {
+      metadata: {
+        orgName: reporter.orgName,
+        email: reporter.email,
+        ...(reporter.extraContactInfo !== undefined && { extraContactInfo: reporter.extraContactInfo }),
+        reportId: aggregateReportId(reporter.domain, domain, begin),
+        begin: begin / 1_000,
+        end: end / 1_000 - 1,
+        errors,
+        generator: reporter.generator,
+      },
+      policy,
+      rows,
+    };
+  }
+
+  #keepMs(): number {
+    return (this.#settings.maxAgeDays + 1) * DAY_MS;
+  }
+}
+
+function sentReport(
+  domain: string,
+  { metadata }: AggregateReport,
+  { messages, dropped, missing }: CollectedReport,
+  destinations: readonly DestinationOutcome[],
+): SentReport {
+  return { domain, reportId: metadata.reportId, messages, dropped, missing, destinations };
+}
