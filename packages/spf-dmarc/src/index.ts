@@ -54,6 +54,8 @@ export { type DmarcInput, evaluateDmarc } from './dmarc/evaluate-dmarc.ts';
 export type { DkimIdentifier, SpfIdentifier } from './dmarc/identifier-alignment.ts';
 export { parseDmarcRecord } from './dmarc/parse-dmarc-record.ts';
 export { checkSpf, checkSpfHelo, checkSpfMailFrom, type SpfInput } from './spf/check-spf.ts';
+export { formatSpfTree } from './spf/format-spf-tree.ts';
+export { lintSpf, type SpfLint, type SpfLintOptions } from './spf/lint-spf.ts';
 export { formatReceivedSpf, type ReceivedSpfOptions } from './spf/received-spf.ts';
 export type {
   SpfCheck,
@@ -64,7 +66,18 @@ export type {
   SpfMatch,
   SpfTermPlace,
 } from './spf/spf-evaluation.ts';
+export type { SpfFinding, SpfFindingCode } from './spf/spf-finding.ts';
 export { spfMethodResults } from './spf/spf-method-results.ts';
+export type { SpfGap, SpfNetworkResult, SpfNetworkSet, SpfNetworks } from './spf/spf-networks.ts';
+export type { SpfQualifier } from './spf/spf-record.ts';
 export type { SpfResult } from './spf/spf-result.ts';
 export type { SpfOptions } from './spf/spf-settings.ts';
 export type { SpfTrace } from './spf/spf-tracing.ts';
+export type {
+  SpfRecordStatus,
+  SpfTermStatus,
+  SpfTreeHost,
+  SpfTreeRecord,
+  SpfTreeTerm,
+  SpfVoidLookups,
+} from './spf/spf-tree.ts';

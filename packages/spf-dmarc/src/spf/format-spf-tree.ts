@@ -1,0 +1,108 @@
+import type { SpfLint } from './lint-spf.ts';
+import { MOST_LOOKUPS, MOST_VOID_LOOKUPS } from './spf-flattening.ts';
+import type { SpfTreeRecord, SpfTreeTerm } from './spf-tree.ts';
+
+const MOST_LINES = 500;
+/** How many networks of a term are named. */
+const MOST_NAMED = 4;
+
+const statusNotes: Readonly<Record<SpfTreeRecord['status'], string>> = {
+  record: '',
+  none: 'no record',
+  several: 'several records',
+  'syntax-error': 'syntax error',
+  loop: 'a loop',
+  failed: 'the lookup failed',
+  unasked: 'not followed',
+};
+
+const termNotes: Readonly<Record<SpfTreeTerm['status'], string>> = {
+  known: '',
+  depends: 'depends on the message',
+  failed: 'the lookup failed',
+  unasked: 'not followed',
+  permerror: 'an error',
+  ignored: 'ignored',
+};
+
+function isNetwork({ name, status }: SpfTreeTerm): boolean {
+  return (name === 'ip4' || name === 'ip6') && status === 'known';
+}
+
+function voidNote({ voidLookups: { ip4, ip6 } }: SpfTreeTerm): string {
+  if (ip4 === 0 && ip6 === 0) return '';
+  if (ip4 > 0 && ip6 > 0) return 'void';
+  return ip4 > 0 ? 'void for IPv4' : 'void for IPv6';
+}
+
+function noteOf(term: SpfTreeTerm): string {
+  const networks = term.hosts?.flatMap((host) => host.networks) ?? [];
+  const more = networks.length - MOST_NAMED;
+  const named = networks.slice(0, MOST_NAMED).join(' ') + (more > 0 ? ` and ${more} more` : '');
+  const { record, problem } = term;
+  const status = record === undefined ? termNotes[term.status] : statusNotes[record.status];
+  const reason = problem ?? record?.problem;
+  const explained = status !== '' && reason !== undefined ? `${status}: ${reason}` : (problem ?? status);
+  const notes = [explained, named, record === undefined ? voidNote(term) : ''];
+  return notes.filter((note) => note !== '').join('; ');
+}
+
+/** Terms for one line: those that name networks stand together, so that one sees where the lookups go. */
+function grouped(terms: readonly SpfTreeTerm[]): readonly (readonly SpfTreeTerm[])[] {
+  const groups: SpfTreeTerm[][] = [];
+  for (const term of terms) {
+    const last = groups.at(-1);
+    const before = last?.[0];
+    if (last !== undefined && before !== undefined && isNetwork(before) && isNetwork(term)) last.push(term);
+    else groups.push([term]);
+  }
+  return groups;
+}
+
+function lineOf(group: readonly SpfTreeTerm[]): string {
+  const named = group.slice(0, MOST_NAMED).map(({ text }) => text);
+  const more = group.length - MOST_NAMED;
+  const text = named.join(' ') + (more > 0 ? ` and ${more} more` : '');
+  const [term] = group;
+  const note = term === undefined ? '' : noteOf(term);
+  return note === '' ? text : `${text}  (${note})`;
+}
+
+/**
+ * A lint's tree for a terminal: a line for each term or row of networks, with the lookups that it costs before it. Printable text, whatever
+ * stands in the records; at most 500 lines.
+ *
+ * @example
+ * ```text
+ * example.com: 3 of 10 lookups; void lookups: 0 of 2 for IPv4, 1 of 2 for IPv6
+ *  1  ├─ mx  (203.0.114.1/32; void for IPv6)
+ *  2  ├─ include:_spf.provider.example
+ *     │  ├─ ip4:203.0.114.64/26 ip6:2a00:1450::/32
+ *  1  │  └─ a:out.provider.example  (203.0.115.9/32 2a00:1450:4000::9/128)
+ *     └─ -all
+ * ```
+ */
+export function formatSpfTree({ domain, lookups, voidLookups, tree }: SpfLint): string {
+  const voids = `${voidLookups.ip4} of ${MOST_VOID_LOOKUPS} for IPv4, ${voidLookups.ip6} of ${MOST_VOID_LOOKUPS} for IPv6`;
+  const status = tree.status === 'record' ? '' : `; ${statusNotes[tree.status]}`;
+  const lines = [`${domain}: ${lookups} of ${MOST_LOOKUPS} lookups; void lookups: ${voids}${status}`];
+  let cut = false;
+  const draw = (record: SpfTreeRecord, indent: string): void => {
+    const groups = grouped(record.terms);
+    groups.forEach((group, index) => {
+      const [term] = group;
+      if (term === undefined) return;
+      if (lines.length >= MOST_LINES) {
+        cut = true;
+        return;
+      }
+      const last = index === groups.length - 1;
+      const cost = term.lookups > 0 ? String(term.lookups) : '';
+      lines.push(`${cost.padStart(3)}  ${indent}${last ? '└─' : '├─'} ${lineOf(group)}`);
+      if (term.record !== undefined) draw(term.record, `${indent}${last ? '   ' : '│  '}`);
+    });
+  };
+  draw(tree, '');
+  if (cut) lines.push('     and more');
+  return lines.join('\n');
+}
