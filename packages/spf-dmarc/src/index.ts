@@ -5,6 +5,7 @@
  */
 
 export type { DkimCanonicalization } from './dkim/dkim-canonicalization.ts';
+export { DkimKeyCache, type DkimKeyCacheOptions } from './dkim/dkim-key-cache.ts';
 export {
   type DkimKeyRecord,
   type DkimKeyRecordFault,
@@ -12,10 +13,12 @@ export {
   type ParsedDkimKeyRecord,
   parseDkimKeyRecord,
 } from './dkim/dkim-key-record.ts';
+export { dkimMethodResults } from './dkim/dkim-method-results.ts';
 export type { DkimResult } from './dkim/dkim-result.ts';
 export type { DkimReason, DkimSignatureResult } from './dkim/dkim-signature-result.ts';
 export { type DkimCanonicalizations, type DkimSignatureOptions, DkimSignatures } from './dkim/dkim-signatures.ts';
 export { DkimSigner, type DkimSignerOptions, DkimSigningError } from './dkim/dkim-signer.ts';
+export { DkimVerifier } from './dkim/dkim-verifier.ts';
 export { type DkimKeyOptions, type GeneratedDkimKey, generateDkimKey } from './dkim/generate-dkim-key.ts';
 export {
   type DkimKeyAudit,
@@ -29,6 +32,8 @@ export type { DkimSignature, DkimSigning, DkimSigningFault } from './dkim/messag
 export { signDkim } from './dkim/sign-dkim.ts';
 export type { DkimAlgorithm, DkimPrivateKey } from './dkim/signing-key.ts';
 export type { DkimSigningOptions } from './dkim/signing-settings.ts';
+export type { DkimVerifierOptions } from './dkim/verifier-settings.ts';
+export { type DkimVerificationOptions, verifyDkim } from './dkim/verify-dkim.ts';
 export type {
   Alignment,
   DmarcAlignment,

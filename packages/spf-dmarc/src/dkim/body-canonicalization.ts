@@ -9,9 +9,19 @@ const SPACE = 0x20;
 /** The top bit of each byte of a word, and other patterns for looking at four bytes at once. */
 const TOPS = 0x80808080 | 0;
 const LFS = 0x0a0a0a0a;
+const CRS = 0x0d0d0d0d;
 const ONES = 0x01010101;
+const LOWS = 0x7f7f7f7f;
 const SPACES = 0x20202020;
 const ABOVE_SPACES = 0x21212121;
+/** As a DataView reads them, the lowest byte first. */
+const LINE_END = 0x0a0d;
+const TWO_LINE_ENDS = 0x0a0d0a0d;
+
+/** So many changes in a row, each so near the last one, and the bytes are looked at one by one for a while. */
+const MANY = 4;
+const NEAR_BYTES = 12;
+const BYTEWISE_BYTES = 256;
 
 /**
  * SHA-256 of a canonical body (RFC 6376 §3.4.3, §3.4.4) as it arrives. The chunks may be cut anywhere, and are not needed
@@ -31,6 +41,8 @@ export class BodyHash {
   #space = false;
   /** A CR held back behind them: with the next byte it may be the end of a line. */
   #cr = false;
+  /** What `#writeBytewise` makes of its bytes. */
+  #changed: Uint8Array | undefined;
 
   /** @param lengths - of `l=`: prefixes of the canonical body of so many bytes that get digests of their own */
   constructor(canonicalization: DkimCanonicalization, lengths: readonly number[] = []) {
@@ -91,89 +103,161 @@ export class BodyHash {
   }
 
   #updateSimple(chunk: Uint8Array, view: DataView, from: number): void {
+    const end = chunk.length;
     let start = from;
-    for (let at = from; ; ) {
-      at = nextBareLineFeed(chunk, view, at, start);
-      if (at === chunk.length) break;
-      this.#write(chunk, start, at);
-      this.#lines++;
-      at++;
-      start = at;
+    let near = 0;
+    for (;;) {
+      const at = nextBareLineFeed(chunk, view, start);
+      if (at === end) break;
+      near = at - start < NEAR_BYTES ? near + 1 : 0;
+      this.#write(chunk, view, start, at);
+      if (near === MANY) {
+        near = 0;
+        start = this.#writeBytewise(chunk, at);
+      } else {
+        this.#lines++;
+        start = at + 1;
+      }
     }
-    this.#cr = start < chunk.length && chunk[chunk.length - 1] === CR;
-    this.#write(chunk, start, this.#cr ? chunk.length - 1 : chunk.length);
+    this.#writeLast(chunk, view, start);
   }
 
   #updateRelaxed(chunk: Uint8Array, view: DataView, from: number): void {
     const end = chunk.length;
-    /** Canonical bytes from here to `at` are still to be written. */
+    /** Bytes from here to `at` are canonical and still to be written. */
     let start = from;
-    for (let at = from; ; ) {
+    let near = 0;
+    let before = from;
+    for (let at = from; ; before = at) {
       at = nextChange(chunk, view, at);
-      if (at >= end) break;
+      if (at === end) break;
+      /** Where white space begins, or would. */
+      const first = at > start && chunk[at - 1] === SPACE ? at - 1 : at;
+      near = at - before < NEAR_BYTES ? near + 1 : 0;
+      if (near === MANY) {
+        near = 0;
+        this.#write(chunk, view, start, first);
+        at = this.#writeBytewise(chunk, first);
+        start = at;
+        continue;
+      }
       const byte = chunk[at];
-      if (byte === CR) {
-        if (chunk[at + 1] !== LF) {
-          at++;
-          continue;
-        }
-        if (at > start && chunk[at - 1] === SPACE) {
-          this.#write(chunk, start, at - 1);
+      if (byte === CR && chunk[at + 1] === LF) {
+        if (first < at) {
+          this.#write(chunk, view, start, first);
           start = at;
         }
-        do at += 2;
-        while (chunk[at] === CR && chunk[at + 1] === LF);
+        at = skipLineEnds(view, at);
+      } else if (byte === LF) {
+        this.#write(chunk, view, start, first);
+        this.#lines++;
+        at++;
+        start = at;
       } else if (byte === SPACE || byte === TAB) {
-        const first = at > start && chunk[at - 1] === SPACE ? at - 1 : at;
         do at++;
         while (isBlank(chunk[at]));
-        if (at === end || (chunk[at] === CR && at + 1 === end)) {
-          this.#write(chunk, start, first);
-          this.#space = true;
+        if (at === end || isLineEnd(chunk, at) || isLastCr(chunk, at)) {
+          this.#write(chunk, view, start, first);
           start = at;
-          break;
-        }
-        if (isLineEnd(chunk, at)) {
-          this.#write(chunk, start, first);
-          start = at;
+          if (at === end || isLastCr(chunk, at)) {
+            this.#space = true;
+            break;
+          }
         } else if (chunk[first] === TAB) {
-          this.#write(chunk, start, first);
+          this.#write(chunk, view, start, first);
           this.#writeSpace();
           start = at;
-        } else if (at > first + 1) {
-          this.#write(chunk, start, first + 1);
+        } else {
+          this.#write(chunk, view, start, first + 1);
           start = at;
         }
-      } else if (byte === LF) {
-        this.#write(chunk, start, at > start && chunk[at - 1] === SPACE ? at - 1 : at);
-        do {
-          this.#lines++;
-          at++;
-        } while (chunk[at] === LF);
-        start = at;
       } else {
+        // A bare CR, another control character, a false alarm: bytes like any other.
         at++;
       }
     }
-    let last = end;
-    if (last > start && chunk[last - 1] === CR) {
+    this.#writeLast(chunk, view, start);
+  }
+
+  /**
+   * Where changes lie close together, to look at each byte is cheaper than to search for the next change. Takes some
+   * hundred bytes.
+   *
+   * @returns where the rest of the chunk begins; its length when something is held back
+   */
+  #writeBytewise(chunk: Uint8Array, from: number): number {
+    const end = chunk.length;
+    const to = Math.min(end, from + BYTEWISE_BYTES);
+    this.#changed ??= new Uint8Array(2 * BYTEWISE_BYTES);
+    const target = this.#changed;
+    let used = 0;
+    let at = from;
+    while (at < to) {
+      let byte = chunk[at] ?? 0;
+      let next = at + 1;
+      if (byte <= SPACE) {
+        if (isLineEnd(chunk, at)) {
+          this.#lines++;
+          at = byte === LF ? next : next + 1;
+          continue;
+        }
+        if (isLastCr(chunk, at)) {
+          this.#cr = true;
+          at = end;
+          break;
+        }
+        if (this.#relaxed && isBlank(byte)) {
+          while (isBlank(chunk[next])) next++;
+          if (next === end || isLastCr(chunk, next)) {
+            this.#space = true;
+            this.#cr = next < end;
+            at = end;
+            break;
+          }
+          if (isLineEnd(chunk, next)) {
+            at = next;
+            continue;
+          }
+          byte = SPACE;
+        }
+      }
+      if (this.#lines > 0) {
+        // Those from before these bytes may be many, and come before all of them.
+        if (used === 0) this.#writeLines();
+        for (; this.#lines > 0; this.#lines--) {
+          target[used++] = CR;
+          target[used++] = LF;
+        }
+      }
+      target[used++] = byte;
+      at = next;
+    }
+    if (used > 0) this.#out.write(target, 0, used);
+    return at;
+  }
+
+  /** The rest of a chunk, with what its last bytes may turn out to be held back. */
+  #writeLast(chunk: Uint8Array, view: DataView, from: number): void {
+    let end = chunk.length;
+    if (end > from && chunk[end - 1] === CR) {
       this.#cr = true;
-      last--;
+      end--;
     }
-    if (last > start && chunk[last - 1] === SPACE) {
+    if (this.#relaxed && end > from && chunk[end - 1] === SPACE) {
       this.#space = true;
-      last--;
+      end--;
     }
-    this.#write(chunk, start, last);
+    this.#write(chunk, view, from, end);
   }
 
   /** Canonical bytes, with the line ends at their end held back. */
-  #write(chunk: Uint8Array, from: number, to: number): void {
+  #write(chunk: Uint8Array, view: DataView, from: number, to: number): void {
     let end = to;
-    while (end - from >= 2 && chunk[end - 1] === LF && chunk[end - 2] === CR) end -= 2;
+    while (end - from >= 4 && view.getInt32(end - 4, true) === TWO_LINE_ENDS) end -= 4;
+    if (end - from >= 2 && chunk[end - 1] === LF && chunk[end - 2] === CR) end -= 2;
     if (end > from) {
       if (this.#lines > 0) this.#writeLines();
-      this.#out.write(chunk, from, end);
+      this.#out.write(chunk, from, end, view);
     }
     this.#lines += (to - end) / 2;
   }
@@ -204,38 +288,59 @@ function isLineEnd(chunk: Uint8Array, at: number): boolean {
   return chunk[at] === LF || (chunk[at] === CR && chunk[at + 1] === LF);
 }
 
-/**
- * The next LF at `from` or behind it that has no CR before it in the chunk from `start` on; the chunk's length if there is
- * none. `(x - 1) & ~x & 0x80` is not 0 for a byte of 0, and for no byte below the first one of 0.
- */
-function nextBareLineFeed(chunk: Uint8Array, view: DataView, from: number, start: number): number {
+/** Whether the chunk ends with a CR here: what it is, the next chunk will say. */
+function isLastCr(chunk: Uint8Array, at: number): boolean {
+  return at + 1 === chunk.length && chunk[at] === CR;
+}
+
+/** Behind the CRLFs that stand here. */
+function skipLineEnds(view: DataView, from: number): number {
+  const last = view.byteLength - 4;
+  let at = from;
+  while (at <= last && view.getInt32(at, true) === TWO_LINE_ENDS) at += 4;
+  return at <= last + 2 && view.getInt16(at, true) === LINE_END ? at + 2 : at;
+}
+
+/** The next LF at `from` or behind it with no CR between `from` and it; the chunk's length if there is none. */
+function nextBareLineFeed(chunk: Uint8Array, view: DataView, from: number): number {
   const lastGroup = chunk.length - 16;
   let at = from;
-  while (at <= lastGroup) {
-    const a = view.getInt32(at, true) ^ LFS;
-    const b = view.getInt32(at + 4, true) ^ LFS;
-    const c = view.getInt32(at + 8, true) ^ LFS;
-    const d = view.getInt32(at + 12, true) ^ LFS;
-    const first = (a - ONES) & ~a & TOPS;
-    const second = (b - ONES) & ~b & TOPS;
-    const third = (c - ONES) & ~c & TOPS;
-    const fourth = (d - ONES) & ~d & TOPS;
-    if ((first | second | third | fourth) === 0) {
-      at += 16;
-      continue;
+  let before = 0;
+  for (; at <= lastGroup; at += 16) {
+    const a = view.getInt32(at, true);
+    const b = view.getInt32(at + 4, true);
+    const c = view.getInt32(at + 8, true);
+    const d = view.getInt32(at + 12, true);
+    if (((zeros(a ^ LFS) | zeros(b ^ LFS) | zeros(c ^ LFS) | zeros(d ^ LFS)) & TOPS) !== 0) {
+      const first = bareLineFeeds(a, before);
+      const second = bareLineFeeds(b, a);
+      const third = bareLineFeeds(c, b);
+      const fourth = bareLineFeeds(d, c);
+      if (first !== 0) return at + lowestByte(first);
+      if (second !== 0) return at + 4 + lowestByte(second);
+      if (third !== 0) return at + 8 + lowestByte(third);
+      if (fourth !== 0) return at + 12 + lowestByte(fourth);
     }
-    if (first !== 0) at += lowestByte(first);
-    else if (second !== 0) at += 4 + lowestByte(second);
-    else if (third !== 0) at += 8 + lowestByte(third);
-    else at += 12 + lowestByte(fourth);
-    if (at === start || chunk[at - 1] !== CR) return at;
-    at++;
-    while (chunk[at] === CR && chunk[at + 1] === LF) at += 2;
+    before = d;
   }
   for (; at < chunk.length; at++) {
-    if (chunk[at] === LF && (at === start || chunk[at - 1] !== CR)) return at;
+    if (chunk[at] === LF && (at === from || chunk[at - 1] !== CR)) return at;
   }
   return at;
+}
+
+/** Not 0 at the top bit of the first byte of 0, and never before it; behind it there may be false alarms. */
+function zeros(word: number): number {
+  return (word - ONES) & ~word;
+}
+
+/** The top bits of the bytes that are LF and have no CR before them, given the word before this one. No false alarms. */
+function bareLineFeeds(word: number, before: number): number {
+  const lf = word ^ LFS;
+  const cr = word ^ CRS;
+  const isLf = ~(((lf & LOWS) + LOWS) | lf | LOWS);
+  const isCr = ~(((cr & LOWS) + LOWS) | cr | LOWS);
+  return isLf & ~((isCr << 8) | (before >>> 24 === CR ? 0x80 : 0));
 }
 
 /**

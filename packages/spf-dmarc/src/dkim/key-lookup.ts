@@ -1,0 +1,36 @@
+import type { DeadlineResolver } from '@postern/core';
+import type { DkimKeyCache, ReadKey } from './dkim-key-cache.ts';
+
+/** What is known of the keys at a name. */
+export type KeyAnswer =
+  | { readonly kind: 'keys'; readonly keys: readonly ReadKey[]; readonly authentic: boolean }
+  | { readonly kind: 'none'; readonly detail: string; readonly authentic: boolean }
+  | { readonly kind: 'failure'; readonly reason: 'dns' | 'incomplete'; readonly detail: string };
+
+/**
+ * RFC 6376 §3.6.2.2 leaves undefined what several records at one name mean, §6.1.2 that a verifier may try them one after
+ * the other: keys are changed in that way. Each costs a check.
+ */
+const MOST_KEYS = 4;
+
+/** The keys that stand at a name (RFC 6376 §3.6.2). One query. Never rejects. */
+export async function lookUpKeys(name: string, dns: DeadlineResolver, cache: DkimKeyCache): Promise<KeyAnswer> {
+  // A key that was taken back must not live on in a cache (RFC 8767 is for what hardly changes).
+  const answer = await dns.resolve(name, 'TXT', { staleMs: 0 });
+  if (answer.kind === 'failure') {
+    const detail = `The key could not be looked up: ${answer.detail}`;
+    return { kind: 'failure', reason: answer.reason === 'aborted' ? 'incomplete' : 'dns', detail };
+  }
+  const { authentic } = answer;
+  if (answer.kind !== 'records') return { kind: 'none', detail: 'There is no key record.', authentic };
+  const keys: ReadKey[] = [];
+  for (const text of answer.records) {
+    const key = typeof text === 'string' ? cache.read(text) : undefined;
+    // Other records stand at a name when somebody publishes a wildcard: they are none of a key's.
+    if (key === undefined || (!key.ok && key.fault === 'not-dkim')) continue;
+    keys.push(key);
+    if (keys.length === MOST_KEYS) break;
+  }
+  if (keys.length === 0) return { kind: 'none', detail: 'There is no key among the TXT records.', authentic };
+  return { kind: 'keys', keys, authentic };
+}
