@@ -27,11 +27,12 @@ export interface DispositionReading {
  * @param show - the evaluation as `onReject` is to see it
  */
 export function decideDisposition(
-  { result, policy, publishedPolicy, ...facts }: DispositionFacts,
+  facts: DispositionFacts,
   ip: string | IpAddress | undefined,
   { onReject, localPolicy }: Pick<DmarcSettings, 'onReject' | 'localPolicy'>,
   show: (asked: DispositionReading) => DmarcEvaluation,
 ): DispositionReading {
+  const { result, policy, publishedPolicy } = facts;
   if (result !== 'fail' || policy === undefined) return noDisposition;
   const tested = policy === publishedPolicy ? [] : [testMode];
   const ruling = localPolicy?.rulingOn(facts, ip);

@@ -65,8 +65,26 @@ function isLocalPolicy(value: unknown): value is DmarcLocalPolicy {
   return value instanceof DmarcLocalPolicy;
 }
 
+/** Whether there are no options but those that nearly every call has. Reading the others takes longer than an evaluation. */
+function isPlain(options: DmarcOptions): boolean {
+  if (typeof options !== 'object' || options === null) return false;
+  for (const name in options) if (name !== 'resolver' && name !== 'signal') return false;
+  return isResolver(options.resolver) && (options.signal === undefined || options.signal instanceof AbortSignal);
+}
+
 /** @throws TypeError or RangeError that names the option */
 export function readDmarcOptions(owner: string, options: DmarcOptions): DmarcSettings {
+  if (isPlain(options)) {
+    return {
+      resolver: options.resolver,
+      signal: options.signal,
+      timeoutMs: DEFAULT_TIMEOUT_MS,
+      onReject: 'quarantine',
+      localPolicy: undefined,
+      maxAuthorDomains: DEFAULT_AUTHOR_DOMAINS,
+      registrableDomain: undefined,
+    };
+  }
   const read = new OptionReader(owner, options);
   const settings = {
     resolver: read.required('resolver', isResolver, 'a Resolver'),

@@ -95,6 +95,8 @@ async function judgeAuthors(
   identifiers: Identifiers,
   lookups: DmarcLookups,
 ): Promise<AuthorJudgement> {
+  const [only] = domains;
+  if (only !== undefined && domains.length === 1) return judgeAuthor(only, identifiers, lookups);
   const judgements = await Promise.all(domains.map((domain) => judgeAuthor(domain, identifiers, lookups)));
   return judgements.reduce((worst, each) => (severityOf(each) > severityOf(worst) ? each : worst));
 }

@@ -1,4 +1,4 @@
-import { type DnsFailureReason, isSubdomainOf, toAsciiDomain } from '@postern/core';
+import { type Awaitable, andThen, type DnsFailureReason, isSubdomainOf, toAsciiDomain } from '@postern/core';
 import type { DkimResult } from '../dkim/dkim-result.ts';
 import type { SpfResult } from '../spf/spf-result.ts';
 import type { Alignment, DmarcAlignment, DmarcIdentifier } from './dmarc-evaluation.ts';
@@ -40,60 +40,24 @@ export interface AlignmentReading {
   readonly organizationalDomain: string | undefined;
 }
 
-interface Compared {
-  readonly alignments: ReadonlyMap<string, Alignment>;
-  readonly organizationalDomain: string | undefined;
-  readonly failure: DnsFailureReason | undefined;
-}
-
-/** Whether SPF or DKIM has said so much that alignment would count, or might have. */
-type Round = 'pass' | 'temperror';
-
 /** The alignment of every identifier with the author domain, by the record that applies to it (RFC 9989 §4.10.2). */
-export async function alignIdentifiers(
+export function alignIdentifiers(
   author: string,
-  { adkim, aspf }: Pick<DmarcRecord, 'adkim' | 'aspf'>,
-  { spf, dkim }: Identifiers,
+  modes: AlignmentModes,
+  identifiers: Identifiers,
   lookups: DmarcLookups,
-): Promise<AlignmentReading> {
-  const ownSpf = spf && identifierOf(spf);
-  const ownDkim = dkim.map(identifierOf);
-  let compared: Compared = nothingCompared;
-
-  const alignmentOf = ({ result, domain }: SpfIdentifier | DkimIdentifier, mode: 'r' | 's', last: Round): Alignment =>
-    result === 'pass' || result === last
-      ? (quickAlignment(author, domain, mode) ?? compared.alignments.get(domain) ?? 'not-compared')
-      : 'not-compared';
-  const reading = (last: Round): DmarcAlignment => {
-    const judgedSpf = ownSpf && { ...ownSpf, alignment: alignmentOf(ownSpf, aspf, last) };
-    const judgedDkim = ownDkim.map((each) => ({ ...each, alignment: alignmentOf(each, adkim, last) }));
-    return {
-      spfAligned: judgedSpf !== undefined && authenticates(judgedSpf),
-      dkimAligned: judgedDkim.some(authenticates),
-      spf: judgedSpf,
-      dkim: judgedDkim,
-    };
-  };
-  const askFor = async (round: Round): Promise<void> => {
-    const unclear = new Set<string>();
-    const add = ({ result, domain }: SpfIdentifier | DkimIdentifier, mode: 'r' | 's'): void => {
-      const isOpen = result === round && quickAlignment(author, domain, mode) === undefined;
-      if (isOpen && !compared.alignments.has(domain)) unclear.add(domain);
-    };
-    if (ownSpf !== undefined) add(ownSpf, aspf);
-    for (const each of ownDkim) add(each, adkim);
-    if (unclear.size > 0) compared = await compareRelaxed(author, unclear, lookups, compared);
-  };
-
-  await askFor('pass');
-  const passed = reading('pass');
-  const isPass = passed.spfAligned || passed.dkimAligned;
-  const isLost = !isPass && isUnknown(passed);
-  if (isPass || isLost) return { alignment: passed, missed: isLost ? 'dns' : undefined, ...outcomeOf(compared) };
-  // Nobody is authenticated for sure; somebody aligned might be, once DNS answers SPF or DKIM.
-  await askFor('temperror');
-  const alignment = reading('temperror');
-  return { alignment, missed: isMissed(alignment) ? 'authentication' : undefined, ...outcomeOf(compared) };
+): Awaitable<AlignmentReading> {
+  const comparison = new Comparison(author, modes, identifiers, lookups);
+  return andThen(comparison.ask('pass'), () => {
+    const alignment = comparison.alignment('pass');
+    if (alignment.spfAligned || alignment.dkimAligned) return comparison.read(alignment, undefined);
+    if (isUnknown(alignment)) return comparison.read(alignment, 'dns');
+    // Nobody is authenticated; somebody aligned might be, once DNS answers SPF or DKIM.
+    return andThen(comparison.ask('temperror'), () => {
+      const complete = comparison.alignment('temperror');
+      return comparison.read(complete, isMissed(complete) ? 'authentication' : undefined);
+    });
+  });
 }
 
 /** The identifiers of a message for which there is no record to go by. */
@@ -106,32 +70,116 @@ export function notCompared({ spf, dkim }: Identifiers): DmarcAlignment {
   };
 }
 
-const nothingCompared: Compared = { alignments: new Map(), organizationalDomain: undefined, failure: undefined };
+type AlignmentModes = Pick<DmarcRecord, 'adkim' | 'aspf'>;
+type Judged<R extends SpfResult | DkimResult = SpfResult | DkimResult> = Omit<DmarcIdentifier<R>, 'alignment'>;
+/** Who is compared: those with `pass`, and in the end those with `temperror` as well. */
+type Round = 'pass' | 'temperror';
 
-function outcomeOf({ failure, organizationalDomain }: Compared): Omit<Compared, 'alignments'> {
-  return { failure, organizationalDomain };
+/** What is known of the identifiers of one message and one author domain. */
+class Comparison {
+  readonly #author: string;
+  readonly #modes: AlignmentModes;
+  readonly #spf: Judged<SpfResult> | undefined;
+  readonly #dkim: readonly Judged<DkimResult>[];
+  readonly #lookups: DmarcLookups;
+  /** By domain, of those that had to be asked for. */
+  readonly #relaxed = new Map<string, Alignment>();
+  #organization: string | undefined;
+  #failure: DnsFailureReason | undefined;
+  #walks = 0;
+
+  constructor(author: string, modes: AlignmentModes, { spf, dkim }: Identifiers, lookups: DmarcLookups) {
+    this.#author = author;
+    this.#modes = modes;
+    this.#spf = spf && identifierOf(spf);
+    this.#dkim = dkim.map(identifierOf);
+    this.#lookups = lookups;
+  }
+
+  /** Finds out what cannot be told without asking about those with this result. */
+  ask(result: Round): Awaitable<void> {
+    const unclear = new Set<string>();
+    if (this.#spf?.result === result && this.#isUnclear(this.#spf.domain, this.#modes.aspf))
+      unclear.add(this.#spf.domain);
+    for (const each of this.#dkim) {
+      if (each.result === result && this.#isUnclear(each.domain, this.#modes.adkim)) unclear.add(each.domain);
+    }
+    return unclear.size === 0 ? undefined : this.#compareAll(unclear);
+  }
+
+  /** @param last - whom else than those with `pass` to tell of */
+  alignment(last: Round): DmarcAlignment {
+    const spf = this.#spf && { ...this.#spf, alignment: this.#alignmentOf(this.#spf, this.#modes.aspf, last) };
+    const dkim = this.#dkim.map((each) => ({ ...each, alignment: this.#alignmentOf(each, this.#modes.adkim, last) }));
+    return {
+      spfAligned: spf?.result === 'pass' && isAligned(spf.alignment),
+      dkimAligned: dkim.some(({ result, alignment }) => result === 'pass' && isAligned(alignment)),
+      spf,
+      dkim,
+    };
+  }
+
+  read(alignment: DmarcAlignment, missed: AlignmentReading['missed']): AlignmentReading {
+    return { alignment, missed, failure: this.#failure, organizationalDomain: this.#organization };
+  }
+
+  #alignmentOf({ result, domain }: Judged, mode: 'r' | 's', last: Round): Alignment {
+    if (result !== 'pass' && result !== last) return 'not-compared';
+    return this.#quick(domain, mode) ?? this.#relaxed.get(domain) ?? 'not-compared';
+  }
+
+  #isUnclear(domain: string, mode: 'r' | 's'): boolean {
+    return this.#quick(domain, mode) === undefined && !this.#relaxed.has(domain);
+  }
+
+  /**
+   * What can be told without asking (RFC 9989 §4.10.2): identical domains are aligned, under strict alignment no others
+   * are, and domains that have not even their last label in common have no organizational domain in common.
+   */
+  #quick(domain: string, mode: 'r' | 's'): Alignment | undefined {
+    if (domain === this.#author) return 'strict';
+    return mode === 's' || topLabel(domain) !== topLabel(this.#author) ? 'none' : undefined;
+  }
+
+  async #compareAll(domains: ReadonlySet<string>): Promise<void> {
+    const walk = await this.#lookups.walk(this.#author);
+    this.#failure ??= walk.failure;
+    if (walk.failure === undefined) this.#organization = organizationalDomain(walk);
+    const compared = [...domains].map(async (domain) => this.#relaxed.set(domain, await this.#compare(domain)));
+    await Promise.all(compared);
+  }
+
+  #compare(domain: string): Awaitable<Alignment> {
+    const organization = this.#organization;
+    if (organization === undefined) return 'unknown';
+    if (domain === organization) return 'relaxed';
+    // An organizational domain is the domain itself or one above it.
+    if (!isSubdomainOf(domain, organization)) return 'none';
+    if (++this.#walks > MOST_WALKS) return 'not-compared';
+    return andThen(this.#lookups.walk(domain), (walk) => {
+      this.#failure ??= walk.failure;
+      if (walk.failure !== undefined) return 'unknown';
+      return organizationalDomain(walk) === organization ? 'relaxed' : 'none';
+    });
+  }
 }
 
-/** Without what else a caller has there. */
+/** Without what else a caller has there, and with the domain as domains compare; what is none is aligned with nothing. */
 function identifierOf<R extends SpfResult | DkimResult>({
   result,
-  domain,
+  domain: written,
   selector,
 }: {
   readonly result: R;
   readonly domain: string;
   readonly selector?: string;
-}): Omit<DmarcIdentifier<R>, 'alignment'> {
-  return { result, domain: comparable(domain), ...(selector === undefined ? undefined : { selector }) };
+}): Judged<R> {
+  const domain = toAsciiDomain(written, { underscores: true }) ?? written;
+  return selector === undefined ? { result, domain } : { result, domain, selector };
 }
 
-/** As domains compare; what is none is aligned with nothing. */
-function comparable(domain: string): string {
-  return toAsciiDomain(domain, { underscores: true }) ?? domain;
-}
-
-function authenticates({ result, alignment }: DmarcIdentifier): boolean {
-  return result === 'pass' && isAligned(alignment);
+function topLabel(domain: string): string {
+  return domain.slice(domain.lastIndexOf('.') + 1);
 }
 
 function isAligned(alignment: Alignment): boolean {
@@ -147,44 +195,4 @@ function isMissed({ spf, dkim }: DmarcAlignment): boolean {
   const misses = ({ result, alignment }: DmarcIdentifier): boolean =>
     result === 'temperror' && (alignment === 'unknown' || isAligned(alignment));
   return (spf !== undefined && misses(spf)) || dkim.some(misses);
-}
-
-/**
- * What can be told without asking (RFC 9989 §4.10.2): identical domains are aligned, under strict alignment no others are,
- * and domains that have not even their last label in common have no organizational domain in common.
- */
-function quickAlignment(author: string, domain: string, mode: 'r' | 's'): Alignment | undefined {
-  if (domain === author) return 'strict';
-  return mode === 's' || topLabel(domain) !== topLabel(author) ? 'none' : undefined;
-}
-
-function topLabel(domain: string): string {
-  return domain.slice(domain.lastIndexOf('.') + 1);
-}
-
-async function compareRelaxed(
-  author: string,
-  domains: ReadonlySet<string>,
-  lookups: DmarcLookups,
-  before: Compared,
-): Promise<Compared> {
-  const alignments = new Map(before.alignments);
-  let { failure } = before;
-  const authorWalk = await lookups.walk(author);
-  const organization = organizationalDomain(authorWalk);
-  let walks = 0;
-  const compare = async (domain: string): Promise<Alignment> => {
-    if (authorWalk.failure !== undefined) return 'unknown';
-    if (domain === organization) return 'relaxed';
-    // An organizational domain is the domain itself or one above it.
-    if (!isSubdomainOf(domain, organization)) return 'none';
-    if (++walks > MOST_WALKS) return 'not-compared';
-    const walk = await lookups.walk(domain);
-    failure ??= walk.failure;
-    if (walk.failure !== undefined) return 'unknown';
-    return organizationalDomain(walk) === organization ? 'relaxed' : 'none';
-  };
-  failure ??= authorWalk.failure;
-  await Promise.all([...domains].map(async (domain) => alignments.set(domain, await compare(domain))));
-  return { alignments, failure, organizationalDomain: authorWalk.failure === undefined ? organization : undefined };
 }

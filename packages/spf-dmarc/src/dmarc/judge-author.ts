@@ -2,8 +2,8 @@ import type { DnsFailureReason } from '@postern/core';
 import type { DmarcEvaluation } from './dmarc-evaluation.ts';
 import type { DmarcPolicy } from './dmarc-policy.ts';
 import type { DmarcRecord } from './dmarc-record.ts';
-import { alignIdentifiers, type Identifiers, notCompared } from './identifier-alignment.ts';
-import { applicableRecord, type DmarcLookups, organizationalDomain } from './tree-walk.ts';
+import { type AlignmentReading, alignIdentifiers, type Identifiers, notCompared } from './identifier-alignment.ts';
+import { applicableRecord, type DmarcLookups, type FoundRecord, organizationalDomain } from './tree-walk.ts';
 
 /** What DMARC says of one author domain. */
 export type AuthorJudgement = Pick<
@@ -33,7 +33,69 @@ export async function judgeAuthor(
   identifiers: Identifiers,
   lookups: DmarcLookups,
 ): Promise<AuthorJudgement> {
-  const unjudged = {
+  const own = await lookups.lookUp(author);
+  if (own.kind === 'record')
+    return judgeByRecord(author, { domain: author, record: own.record }, undefined, identifiers, lookups);
+  if (own.kind === 'failure') return unjudged(author, 'temperror', 'dns', identifiers, { failure: own.reason });
+  const walk = await lookups.walk(author);
+  // What would be found further up might apply instead.
+  if (walk.failure !== undefined) return unjudged(author, 'temperror', 'dns', identifiers, { failure: walk.failure });
+  const organization = organizationalDomain(walk);
+  const found = applicableRecord(walk, organization);
+  if (found !== undefined) return judgeByRecord(author, found, organization, identifiers, lookups);
+  return unjudged(author, 'none', 'no-record', identifiers, { organizationalDomain: organization });
+}
+
+async function judgeByRecord(
+  author: string,
+  { domain: policyDomain, record }: FoundRecord,
+  organization: string | undefined,
+  identifiers: Identifiers,
+  lookups: DmarcLookups,
+): Promise<AuthorJudgement> {
+  // RFC 9989 §4.10.1: no DMARC processing; §9.2 names that a permanent error.
+  if (record.p === undefined) {
+    const facts = { policyDomain, organizationalDomain: organization, record };
+    return unjudged(author, 'permerror', 'unusable-record', identifiers, facts);
+  }
+  const applied = policyDomain === author ? ownPolicy(record) : await inheritedPolicy(author, record, lookups);
+  const { published } = applied;
+  const aligned = await alignIdentifiers(author, record, identifiers, lookups);
+  return {
+    ...verdictOf(aligned, applied),
+    authorDomain: author,
+    policyDomain,
+    organizationalDomain: organization ?? aligned.organizationalDomain,
+    record,
+    policyTag: applied.tag,
+    publishedPolicy: published,
+    policy: published === undefined || !record.testing ? published : oneLevelLower[published],
+    alignment: aligned.alignment,
+    failure: aligned.failure ?? applied.failure,
+  };
+}
+
+function verdictOf(
+  { alignment, missed }: AlignmentReading,
+  { failure }: AppliedPolicy,
+): Pick<AuthorJudgement, 'result' | 'reason'> {
+  if (alignment.spfAligned || alignment.dkimAligned) return { result: 'pass', reason: 'aligned' };
+  if (missed !== undefined) return { result: 'temperror', reason: missed };
+  // RFC 9989 §5.3.6: nor can a policy be applied that is not known.
+  return failure === undefined ? { result: 'fail', reason: 'not-aligned' } : { result: 'temperror', reason: 'dns' };
+}
+
+/** Without a record to go by. */
+function unjudged(
+  author: string,
+  result: DmarcEvaluation['result'],
+  reason: DmarcEvaluation['reason'],
+  identifiers: Identifiers,
+  facts: Partial<AuthorJudgement>,
+): AuthorJudgement {
+  return {
+    result,
+    reason,
     authorDomain: author,
     policyDomain: undefined,
     organizationalDomain: undefined,
@@ -43,47 +105,8 @@ export async function judgeAuthor(
     policy: undefined,
     alignment: notCompared(identifiers),
     failure: undefined,
+    ...facts,
   };
-  const own = await lookups.lookUp(author);
-  if (own.kind === 'failure') return { ...unjudged, result: 'temperror', reason: 'dns', failure: own.reason };
-  let found = own.kind === 'record' ? { domain: author, record: own.record } : undefined;
-  let organization: string | undefined;
-  if (found === undefined) {
-    const walk = await lookups.walk(author);
-    // What would be found further up might apply instead.
-    if (walk.failure !== undefined) return { ...unjudged, result: 'temperror', reason: 'dns', failure: walk.failure };
-    organization = organizationalDomain(walk);
-    found = applicableRecord(walk, organization);
-    if (found === undefined) {
-      return { ...unjudged, result: 'none', reason: 'no-record', organizationalDomain: organization };
-    }
-  }
-  const { domain: policyDomain, record } = found;
-  const located = { ...unjudged, policyDomain, organizationalDomain: organization, record };
-  // RFC 9989 §4.10.1: no DMARC processing; §9.2 names that a permanent error.
-  if (record.p === undefined) return { ...located, result: 'permerror', reason: 'unusable-record' };
-
-  const applied = policyDomain === author ? ownPolicy(record) : await inheritedPolicy(author, record, lookups);
-  const {
-    alignment,
-    missed,
-    failure,
-    organizationalDomain: walkedTo,
-  } = await alignIdentifiers(author, record, identifiers, lookups);
-  const judged = {
-    ...located,
-    organizationalDomain: organization ?? walkedTo,
-    policyTag: applied.tag,
-    publishedPolicy: applied.published,
-    policy: applied.published === undefined || !record.testing ? applied.published : oneLevelLower[applied.published],
-    alignment,
-    failure: failure ?? applied.failure,
-  };
-  if (alignment.spfAligned || alignment.dkimAligned) return { ...judged, result: 'pass', reason: 'aligned' };
-  if (missed !== undefined) return { ...judged, result: 'temperror', reason: missed };
-  // RFC 9989 §5.3.6: nor can a policy be applied that is not known.
-  if (applied.failure !== undefined) return { ...judged, result: 'temperror', reason: 'dns' };
-  return { ...judged, result: 'fail', reason: 'not-aligned' };
 }
 
 /** RFC 9989 §4.7 `t`. */
