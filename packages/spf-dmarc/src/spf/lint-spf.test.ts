@@ -72,6 +72,17 @@ describe('lintSpf', () => {
       ['passes-everybody', ...good],
       { 'a.example': { TXT: 'v=spf1 all' } },
     ],
+    [
+      'everybody in halves',
+      'v=spf1 ip4:0.0.0.0/1 ip4:128.0.0.0/1 -all',
+      ['passes-everybody', 'broad-network', 'broad-network', ...good],
+    ],
+    [
+      'nobody by include',
+      'v=spf1 a:mail.example.com -include:a.example ~all',
+      ['lookups', 'softfail-all'],
+      { 'a.example': { TXT: 'v=spf1 all' } },
+    ],
     ['neutral', 'v=spf1 a:mail.example.com ?all', ['neutral-all', 'lookups']],
     ['softfail', 'v=spf1 a:mail.example.com ~all', ['lookups', 'softfail-all']],
     ['no end', 'v=spf1 a:mail.example.com', ['missing-all', 'lookups']],
@@ -225,6 +236,19 @@ describe('lintSpf', () => {
     const four = await checkSpfMailFrom(input, { resolver, ...limits });
     const six = await checkSpfMailFrom({ ...input, ip: '2a00::1' }, { resolver, ...limits });
     expect([four.lookupTerms, four.voidLookups, six.voidLookups]).toEqual([13, 6, 8]);
+  });
+
+  it("counts the lookup of the client's names once", async () => {
+    const { lookups } = await lint('v=spf1 exists:%{p}.example.com exists:%{p}.example.net exp=%{p}.example.com -all');
+    expect(lookups).toBe(3);
+  });
+
+  it('takes an AAAA record of an IPv4 address for an answer that nobody matches', async () => {
+    const { networks, voidLookups } = await lint('v=spf1 a:a.example -all', {
+      'a.example': { A: '203.0.114.1', AAAA: '::ffff:203.0.114.2' },
+    });
+    expect(networks.pass).toEqual({ ip4: ['203.0.114.1/32'], ip6: [] });
+    expect(voidLookups).toEqual({ ip4: 0, ip6: 0 });
   });
 
   it('warns when the limit is near', async () => {

@@ -40,6 +40,14 @@ interface Place {
   readonly explains: boolean;
 }
 
+/** The terms that ask for a name. */
+type NamedTerm = Extract<SpfTerm, { readonly kind: 'a' | 'mx' | 'include' | 'exists' | 'redirect' | 'exp' }>;
+
+interface Host {
+  readonly host: SpfTreeHost;
+  readonly voidLookups: SpfVoidLookups;
+}
+
 type Part = Omit<SpfTreeTerm, 'text' | 'name' | 'qualifier'>;
 
 const unasked: Part = { status: 'unasked', lookups: 1, voidLookups: noVoids };
@@ -75,6 +83,7 @@ export class SpfTreeReader {
   readonly #maxQueries: number;
   #queries = 0;
   #terms = 0;
+  #asksNames = false;
 
   /** @param domain - the domain that mail is from; as `toAsciiDomain` gives it */
   constructor(domain: string, dns: Resolver, maxQueries: number) {
@@ -162,14 +171,12 @@ export class SpfTreeReader {
     }
   }
 
-  /** The terms that ask for a name. */
-  async #named(
-    term: Exclude<SpfTerm, { kind: 'all' | 'ip4' | 'ip6' | 'ptr' | 'unknown-modifier' }>,
-    place: Place,
-  ): Promise<Part> {
-    const lookups = term.kind === 'exp' ? 0 : 1;
+  async #named(term: NamedTerm, place: Place): Promise<Part> {
     if (term.kind === 'exp' && !place.explains) return ignored;
-    if (!isConstant(term.domain)) return { status: 'depends', lookups, voidLookups: noVoids };
+    const lookups = term.kind === 'exp' ? 0 : 1;
+    if (!isConstant(term.domain)) {
+      return { status: 'depends', lookups: lookups + this.#nameLookups(term), voidLookups: noVoids };
+    }
     const target = term.domain === undefined ? place.domain : this.#expand(term.domain, place.domain);
     const isRecord = term.kind === 'include' || term.kind === 'redirect';
     if (target === undefined) {
@@ -185,9 +192,10 @@ export class SpfTreeReader {
         return { status: 'known', target, record, lookups: 1 + record.lookups, voidLookups: record.voidLookups };
       }
       case 'a': {
-        const host = await this.#host(target, term);
-        if (host === undefined) return { ...unasked, target };
-        return { status: statusOf([host]), target, hosts: [host], lookups, voidLookups: voidsOf(host) };
+        const found = await this.#host(target, term);
+        if (found === undefined) return { ...unasked, target };
+        const { host, voidLookups } = found;
+        return { status: statusOf([host]), target, hosts: [host], lookups, voidLookups };
       }
       case 'mx':
         return { target, ...(await this.#exchanges(target, term)) };
@@ -202,6 +210,13 @@ export class SpfTreeReader {
       case 'exp':
         return { target, ...(await this.#explanation(target)) };
     }
+  }
+
+  /** The client's names for `%{p}` are one lookup more, once (RFC 7208 §4.6.4); those of an explanation are none. */
+  #nameLookups({ kind, domain }: NamedTerm): 0 | 1 {
+    if (this.#asksNames || kind === 'exp' || domain?.kind !== 'macro' || !domain.usesPtr) return 0;
+    this.#asksNames = true;
+    return 1;
   }
 
   /** The name that a constant domain-spec stands for; `undefined` when DNS cannot be asked for it. */
@@ -219,24 +234,22 @@ export class SpfTreeReader {
     });
   }
 
-  async #host(name: string, { ip4Length, ip6Length }: AddressTerm): Promise<SpfTreeHost | undefined> {
+  /** `undefined` when no more questions may be asked. */
+  async #host(name: string, { ip4Length, ip6Length }: AddressTerm): Promise<Host | undefined> {
     const questions = [this.#ask(name, 'A'), this.#ask(name, 'AAAA')];
+    const [a, aaaa] = await Promise.all(questions);
+    if (a === undefined || aaaa === undefined) return undefined;
     const networks: string[] = [];
-    let failure: string | undefined;
-    for (const question of questions) {
-      const answer = await question;
-      if (answer === undefined) return undefined;
-      if (answer.kind === 'failure') failure ??= answer.reason;
-      if (answer.kind !== 'records') continue;
-      for (const address of answer.records) {
-        const ip = parseIp(address);
-        // An AAAA record may hold an IPv4-mapped address; IPv4 clients are compared with A records alone.
-        if (ip === undefined || address.includes(':') !== (ip.family === 6)) continue;
-        const prefixLength = ip.family === 4 ? ip4Length : ip6Length;
-        networks.push(formatCidr({ network: networkOf(ip, prefixLength), prefixLength }));
-      }
+    for (const address of [...recordsOf(a), ...recordsOf(aaaa)]) {
+      const ip = parseIp(address);
+      // An AAAA record may hold an IPv4-mapped address; IPv4 clients are compared with A records alone.
+      if (ip === undefined || address.includes(':') !== (ip.family === 6)) continue;
+      const prefixLength = ip.family === 4 ? ip4Length : ip6Length;
+      networks.push(formatCidr({ network: networkOf(ip, prefixLength), prefixLength }));
     }
-    return { name, networks, ...(failure === undefined ? {} : { failure }) };
+    const failed = a.kind === 'failure' ? a : aaaa.kind === 'failure' ? aaaa : undefined;
+    const host = { name, networks, ...(failed === undefined ? {} : { failure: failed.reason }) };
+    return { host, voidLookups: { ip4: isVoid(a), ip6: isVoid(aaaa) } };
   }
 
   async #exchanges(name: string, term: AddressTerm): Promise<Part> {
@@ -251,7 +264,7 @@ export class SpfTreeReader {
     // A null MX (RFC 7505) has no host, and neither has a name that cannot be asked for.
     const names = new Set(answer.records.flatMap(({ exchange }) => toDnsName(exchange) || []));
     const hosts = await Promise.all(Array.from(names, (each) => this.#host(each, term)));
-    const known = hosts.filter((host) => host !== undefined);
+    const known = hosts.flatMap((found) => (found === undefined ? [] : [found.host]));
     const status = known.length < hosts.length ? 'unasked' : statusOf(known);
     // The addresses of exchangers are no lookups of terms, so that none of them is void (RFC 7208 §4.6.4).
     return { status, hosts: known, lookups: 1, voidLookups: noVoids };
@@ -281,11 +294,12 @@ function statusOf(hosts: readonly SpfTreeHost[]): 'known' | 'failed' {
   return hosts.some(({ failure }) => failure !== undefined) ? 'failed' : 'known';
 }
 
-function voidsOf({ networks, failure }: SpfTreeHost): SpfVoidLookups {
-  if (failure !== undefined) return noVoids;
-  const has6 = networks.some((network) => network.includes(':'));
-  const has4 = networks.some((network) => !network.includes(':'));
-  return { ip4: has4 ? 0 : 1, ip6: has6 ? 0 : 1 };
+function recordsOf(answer: DnsAnswer<'A' | 'AAAA'>): readonly string[] {
+  return answer.kind === 'records' ? answer.records : [];
+}
+
+function isVoid({ kind }: DnsAnswer): 0 | 1 {
+  return kind === 'nodata' || kind === 'nxdomain' ? 1 : 0;
 }
 
 /** `"v=spf1 mx`, `v=spf2 -all`, `spf1 a`: something that was meant to be a record. `spf2.0/` begins those of Sender ID. */

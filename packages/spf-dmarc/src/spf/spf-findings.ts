@@ -23,6 +23,10 @@ export class SpfFindings {
     this.#findings.push({ code, severity, message, advice, evidence });
   }
 
+  has(code: SpfFindingCode): boolean {
+    return this.#counts.has(code);
+  }
+
   /** The worst first, and otherwise in the order in which they came. */
   sorted(): readonly SpfFinding[] {
     for (const [code, count] of [...this.#counts]) {

@@ -9,8 +9,12 @@ const BROAD_IP6 = 16;
 /** How many of what a finding lists stand in its evidence. */
 const MOST_LISTED = 20;
 
-/** What is to be said of the mechanisms of a record, and of what they lead to. */
-export function judgeTerms(record: SpfTreeRecord, findings: SpfFindings): void {
+/**
+ * What is to be said of the mechanisms of a record, and of what they lead to.
+ *
+ * @param passes - whether a pass here is one of the domain: not behind `-include`
+ */
+export function judgeTerms(record: SpfTreeRecord, passes: boolean, findings: SpfFindings): void {
   const live = record.terms.filter(({ status }) => status !== 'ignored');
   judgeDuplicates(record, live, findings);
   judgeOverlaps(record, live, findings);
@@ -18,7 +22,7 @@ export function judgeTerms(record: SpfTreeRecord, findings: SpfFindings): void {
     judgeLookup(record, term, findings);
     judgeName(record, term, findings);
     if (term.name === 'ip4' || term.name === 'ip6') judgeAddress(record, term, findings);
-    if (term.qualifier === 'pass') judgeNetworks(record, term, findings);
+    if (passes && term.qualifier === 'pass') judgeNetworks(record, term, findings);
   }
 }
 

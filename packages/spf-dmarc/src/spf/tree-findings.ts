@@ -14,16 +14,17 @@ const MANY_LOOKUPS = 9;
 export function judgeTree(tree: SpfTreeRecord, networks: SpfNetworks): readonly SpfFinding[] {
   const findings = new SpfFindings();
   const places = new Map<string, SpfTreeTerm[]>();
-  const visit = (record: SpfTreeRecord, chain: boolean): void => {
+  const visit = (record: SpfTreeRecord, chain: boolean, passes: boolean): void => {
     judgeStatus(record, findings);
     judgeRecord(record, { top: tree.domain, chain }, findings);
-    judgeTerms(record, findings);
+    judgeTerms(record, passes, findings);
     for (const term of record.terms) {
       if (term.record === undefined) continue;
       const others = places.get(term.record.domain);
       if (others === undefined) places.set(term.record.domain, [term]);
       else if (term.record.status !== 'loop') others.push(term);
-      visit(term.record, chain && term.name === 'redirect');
+      const isRedirect = term.name === 'redirect';
+      visit(term.record, chain && isRedirect, passes && (isRedirect || term.qualifier === 'pass'));
     }
   };
   if (tree.status === 'none') {
@@ -32,7 +33,7 @@ export function judgeTree(tree: SpfTreeRecord, networks: SpfNetworks): readonly 
     const advice = 'Publish one; a domain that sends no mail publishes "v=spf1 -all".';
     findings.add('no-record', 'critical', message, advice, { domain });
   }
-  visit(tree, true);
+  visit(tree, true, true);
   judgeRepeats(places, findings);
   if (tree.status === 'record') judgeLimits(tree, findings);
   judgePass(tree, networks, findings);
@@ -122,11 +123,20 @@ function judgeLimits({ domain, lookups, voidLookups }: SpfTreeRecord, findings: 
   }
 }
 
-function judgePass(
-  { domain, status, terms }: SpfTreeRecord,
-  { pass, complete }: SpfNetworks,
-  findings: SpfFindings,
-): void {
+/** Which part of all addresses the networks are. */
+function shareOf(networks: readonly string[]): number {
+  return networks.reduce((share, text) => share + 2 ** -Number(text.slice(text.indexOf('/') + 1)), 0);
+}
+
+/** What comes out in the end. */
+function judgePass({ domain, status, terms }: SpfTreeRecord, networks: SpfNetworks, findings: SpfFindings): void {
+  const { pass, complete } = networks;
+  // Half of IPv4; of IPv6 as much as IANA allocates from (2000::/3).
+  if (!findings.has('passes-everybody') && (shareOf(pass.ip4) >= 1 / 2 || shareOf(pass.ip6) >= 1 / 8)) {
+    const message = `The networks of the record of ${domain} together let nearly anybody pass.`;
+    const advice = 'Name the hosts that send mail for you, and end with "-all" or "~all".';
+    findings.add('passes-everybody', 'critical', message, advice, { domain });
+  }
   if (status !== 'record' || !complete || pass.ip4.length > 0 || pass.ip6.length > 0) return;
   const meant = !terms.some(({ qualifier, name }) => qualifier === 'pass' || name === 'redirect');
   const advice = meant
