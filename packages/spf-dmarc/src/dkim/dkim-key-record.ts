@@ -1,3 +1,4 @@
+import { shownText } from '../spf/shown-text.ts';
 import { parseTagList } from '../tag-list.ts';
 import { decodeBase64 } from './base64.ts';
 
@@ -129,7 +130,7 @@ function bad(fault: DkimKeyRecordFault, detail: string): ParsedDkimKeyRecord {
 }
 
 function quoted(text: string): string {
-  return text === '' ? '' : JSON.stringify(text.slice(0, LONGEST_QUOTED));
+  return text === '' ? '' : `"${shownText(text, LONGEST_QUOTED)}"`;
 }
 
 /**

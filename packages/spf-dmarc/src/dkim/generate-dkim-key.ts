@@ -61,6 +61,8 @@ export async function generateDkimKey(options: DkimKeyOptions): Promise<Generate
   const name = keyRecordName(read.required('selector', isText, 'a selector'), domain);
   if (name === undefined) return read.refuse('selector', 'labels of letters, digits and inner hyphens');
   const algorithm = read.oneOf('algorithm', ['rsa-sha256', 'ed25519-sha256'], 'rsa-sha256');
+  if (algorithm !== 'rsa-sha256' && options.bits !== undefined)
+    return read.refuse('bits', 'left out: the size of an Ed25519 key is fixed');
   const bits = read.integer('bits', 2_048, { min: 1_024, max: 8_192 });
   const flags = [read.boolean('testing', false) ? 'y' : '', read.boolean('strict', false) ? 's' : ''].filter(Boolean);
   const signal = read.signal('signal');

@@ -320,7 +320,7 @@ function keyFindings(record: DkimKeyRecord, key: DkimPublicKey): DkimKeyFinding[
       ),
     );
   }
-  const length = format === 'raw' ? record.keyData.length : key.key.export({ format: 'der', type: format }).length;
+  const length = format === 'raw' ? record.keyData.length : sequenceLength(record.keyData);
   if (length < record.keyData.length) {
     const extra = record.keyData.length - length;
     const message = `Behind the key stand ${extra} bytes that belong to nothing.`;
@@ -329,6 +329,15 @@ function keyFindings(record: DkimKeyRecord, key: DkimPublicKey): DkimKeyFinding[
     );
   }
   return findings;
+}
+
+/** Bytes of the sequence that the data begins with (X.690 §8.1.3); it has been read as a key before. */
+function sequenceLength(data: Uint8Array): number {
+  const first = data[1] ?? 0;
+  if (first < 0x80) return 2 + first;
+  let length = 0;
+  for (const byte of data.subarray(2, 2 + (first & 0x7f))) length = length * 256 + byte;
+  return 2 + (first & 0x7f) + length;
 }
 
 function finding(

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { errorText } from '@postern/core';
 
 /** A message: as bytes, as a list of chunks, or as anything that yields them, a stream for instance. */
@@ -70,6 +71,9 @@ async function readAsync(
   } finally {
     signal?.removeEventListener('abort', onAbort);
     // Not waited for: an iterator that hangs in `next` hangs in `return` as well.
-    if (!ended) chunks.return?.()?.then(undefined, () => {});
+    if (!ended) {
+      chunks.return?.()?.then(undefined, () => {});
+      if (message instanceof Readable) message.destroy();
+    }
   }
 }
