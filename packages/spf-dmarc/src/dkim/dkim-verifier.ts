@@ -43,6 +43,7 @@ export class DkimVerifier {
   #header: HeaderFields | undefined;
   /** From top to bottom. */
   #signatures: readonly (Pending | DkimSignatureResult)[] = [];
+  #arc: Pending | DkimSignatureResult | undefined;
   readonly #bodies = new Map<DkimCanonicalization, BodyHash>();
 
   /** @throws TypeError or RangeError that names the option */
@@ -56,21 +57,33 @@ export class DkimVerifier {
     read.done();
   }
 
-  /** The header, complete. Called once, before the first `write`. */
-  header(fields: HeaderFields): void {
+  /**
+   * The header, complete. Called once, before the first `write`.
+   *
+   * @param arcSignature - an ARC-Message-Signature that is verified beside the DKIM signatures (RFC 8617 §5.2), for
+   * `arcResult`. Default: none.
+   */
+  header(fields: HeaderFields, arcSignature?: HeaderField): void {
     if (this.#header !== undefined) throw new TypeError('DkimVerifier: there is one header to a message');
     this.#header = fields;
     const signatures = fields.all('dkim-signature');
-    if (signatures.length === 0) return;
+    if (signatures.length === 0 && arcSignature === undefined) return;
     const { maxSignatures, timeoutMs, signal, resolver } = this.#settings;
     const readings = signatures.map((field) => this.#inTime(readSignature(field)));
     const chosen = choose(readings, fields, maxSignatures);
-    if (chosen.size > 0) this.#dns = new DeadlineResolver(resolver, { timeoutMs, signal });
+    const arc = arcSignature && this.#inTime(readSignature(arcSignature, 'arc'));
+    if (chosen.size > 0 || arc?.ok) this.#dns = new DeadlineResolver(resolver, { timeoutMs, signal });
     const lookups = new Map<string, Promise<KeyAnswer>>();
     this.#signatures = signatures.map((field, index) =>
       this.#prepare(field, readings[index], chosen.has(index), lookups),
     );
+    if (arcSignature !== undefined) this.#arc = this.#prepare(arcSignature, arc, true, lookups);
     this.#hashBodies();
+  }
+
+  /** What the ARC-Message-Signature came to; `undefined` before `end`, or when there was none. */
+  get arcResult(): DkimSignatureResult | undefined {
+    return this.#arc !== undefined && 'result' in this.#arc ? this.#arc : undefined;
   }
 
   /** Bytes of the body, behind the empty line that ends the header. Not needed any more when this returns. */
@@ -93,6 +106,7 @@ export class DkimVerifier {
       const results: DkimSignatureResult[] = [];
       // One after the other: the keys have been asked for already, and each check needs a core of its own.
       for (const each of this.#signatures) results.push('result' in each ? each : await this.#judge(each));
+      if (this.#arc !== undefined && !('result' in this.#arc)) this.#arc = await this.#judge(this.#arc);
       return results;
     } finally {
       signal?.removeEventListener('abort', onAbort);
@@ -156,7 +170,7 @@ export class DkimVerifier {
   #hashBodies(): void {
     const lengths: Record<DkimCanonicalization, number[]> = { simple: [], relaxed: [] };
     const wanted = new Set<DkimCanonicalization>();
-    for (const each of this.#signatures) {
+    for (const each of this.#arc === undefined ? this.#signatures : [...this.#signatures, this.#arc]) {
       if ('result' in each) continue;
       const { body, bodyLength } = each.tags;
       wanted.add(body);

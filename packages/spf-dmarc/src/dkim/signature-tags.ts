@@ -52,7 +52,10 @@ const LONGEST_SIGNATURE = 1_368;
 const LONGEST_QUOTED = 64;
 const SHA256_BYTES = 32;
 
-const required = ['v', 'a', 'b', 'bh', 'd', 'h', 's'] as const;
+const required = ['a', 'b', 'bh', 'd', 'h', 's'] as const;
+
+/** A DKIM-Signature, or an ARC-Message-Signature: that has no `v=`, and its `i=` is a number (RFC 8617 §4.1.2). */
+export type SignatureKind = 'dkim' | 'arc';
 
 /** Of a field that cannot be read, and of a message whose header cannot. */
 export const noFacts: SignatureFacts = {
@@ -71,7 +74,7 @@ export const noFacts: SignatureFacts = {
  * Reads a DKIM-Signature field (RFC 6376 §3.5, §6.1.1). Tags that nobody knows are ignored, as are `z=` and what `q=` lists
  * besides `dns/txt`. One pass, at most 64 tags and 1,000 names in `h=`. Never throws.
  */
-export function readSignature(field: HeaderField): SignatureReading {
+export function readSignature(field: HeaderField, kind: SignatureKind = 'dkim'): SignatureReading {
   const list = parseTagList(field.value);
   if (!list.ok) {
     const detail = `The signature is no list of tags: ${list.fault} ${JSON.stringify(list.at)}.`;
@@ -80,7 +83,7 @@ export function readSignature(field: HeaderField): SignatureReading {
   const tag = (name: string): string | undefined => list.tags.get(name);
   const domain = toAsciiDomain(tag('d') ?? '', { underscores: true }) ?? '';
   const keyName = domain === '' ? undefined : keyRecordName(tag('s') ?? '', domain);
-  const identity = readIdentity(tag('i'), domain);
+  const identity = readIdentity(kind === 'arc' ? undefined : tag('i'), domain);
   const signedFields = readNames(tag('h') ?? '');
   const signature = (tag('b') ?? '').replace(/[\t\n\r ]+/g, '');
   const facts: SignatureFacts = {
@@ -100,11 +103,12 @@ export function readSignature(field: HeaderField): SignatureReading {
     fault: { reason, detail },
   });
 
-  for (const name of required) {
+  for (const name of kind === 'arc' ? required : ['v', ...required]) {
     if (!list.tags.has(name)) return bad('missing-tag', `The signature has no ${name}= tag.`);
   }
   // RFC 6376 §3.5: the comparison is of text, "1.0" is another version.
-  if (tag('v') !== '1') return bad('version', `No version but 1 of DKIM is known, this is ${quoted(tag('v'))}.`);
+  if (kind === 'dkim' && tag('v') !== '1')
+    return bad('version', `No version but 1 of DKIM is known, this is ${quoted(tag('v'))}.`);
   if (domain === '') return bad('syntax', `d= is no domain: ${quoted(tag('d'))}.`);
   if (keyName === undefined) return bad('syntax', `s= is no selector: ${quoted(tag('s'))}.`);
   if (identity === undefined) return bad('syntax', `i= is no identity: ${quoted(tag('i'))}.`);
