@@ -107,6 +107,12 @@ describe('lintSpf', () => {
     ],
     ['a good text', 'v=spf1 a:mail.example.com -all exp=a.example', good, { 'a.example': { TXT: 'Not %{c}.' } }],
     ['a term twice', 'v=spf1 a:mail.example.com ?A:MAIL.example.com -all', ['duplicate-term', ...good, 'odd-spelling']],
+    [
+      'a name twice',
+      'v=spf1 a:mail.example.com mx mx:Example.com ~mx/24 -all',
+      ['duplicate-term', ...good],
+      { 'example.com': { TXT: 'v=spf1 a:mail.example.com mx mx:Example.com ~mx/24 -all', MX: '1 mail.example.com' } },
+    ],
     ['a network twice', 'v=spf1 ip4:203.0.114.1 ip4:203.0.114.1/32 -all', [...good, 'duplicate-term']],
     ['a network in another', 'v=spf1 ip4:203.0.114.1 ip4:203.0.114.0/24 -all', [...good, 'overlapping-networks']],
     ['a network after another', 'v=spf1 ip6:2a00:1450::/32 -ip6:2a00:1450::1 -all', [...good, 'overlapping-networks']],

@@ -3,7 +3,7 @@ import type { SpfFindings } from './spf-findings.ts';
 import type { SpfTreeRecord, SpfTreeTerm } from './spf-tree.ts';
 
 /** How the lint came to a record. `chain`: by redirects alone, so that its `all` and its `exp` count. */
-export interface RecordRole {
+interface RecordRole {
   /** The domain that is linted. */
   readonly top: string;
   readonly chain: boolean;

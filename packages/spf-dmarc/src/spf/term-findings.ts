@@ -3,7 +3,7 @@ import { overlapsOf } from './network-overlaps.ts';
 import type { SpfFindings } from './spf-findings.ts';
 import type { SpfTreeRecord, SpfTreeTerm } from './spf-tree.ts';
 
-/** RFC 7208 has no word for it; nobody sends mail from so many addresses. */
+/** Wider than what anybody sends mail from; mostly a digit that is missing. */
 const BROAD_IP4 = 8;
 const BROAD_IP6 = 16;
 /** How many of what a finding lists stand in its evidence. */
@@ -27,8 +27,9 @@ export function judgeTerms(record: SpfTreeRecord, passes: boolean, findings: Spf
 }
 
 /** What the term asks for, however it is written. */
-function keyOf({ text, name, networks }: SpfTreeTerm): string {
+function keyOf({ text, name, networks, target }: SpfTreeTerm): string {
   if (name === 'ip4' || name === 'ip6') return networks?.[0] ?? text;
+  if (target !== undefined) return `${name}:${target}${/(?:\/\d+)*$/.exec(text)?.[0]}`;
   return text.replace(/^[+?~-]/, '').toLowerCase();
 }
 
