@@ -2,7 +2,7 @@ import type { JsonObject } from './json.ts';
 
 /**
  * `critical`: mail or protection is lost now. `warning`: it may be, or will be soon. `info`: worth knowing; what is as it
- * should be stands here too, and what could not be found out.
+ * should be stands here too.
  */
 export type AuditSeverity = 'critical' | 'warning' | 'info';
 
