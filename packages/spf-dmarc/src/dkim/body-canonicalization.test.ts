@@ -3,16 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BodyHash } from './body-canonicalization.ts';
 import type { DkimCanonicalization } from './dkim-canonicalization.ts';
-
-/** RFC 6376 §3.4.3 and §3.4.4, word for word, over the whole body at once. */
-function canonical(body: string, canonicalization: DkimCanonicalization): string {
-  const lines = body.replace(/\r?\n/g, '\r\n').split('\r\n');
-  const reduced =
-    canonicalization === 'simple' ? lines : lines.map((line) => line.replace(/[\t ]+/g, ' ').replace(/ $/, ''));
-  while (reduced.at(-1) === '') reduced.pop();
-  if (reduced.length === 0) return canonicalization === 'simple' ? '\r\n' : '';
-  return `${reduced.join('\r\n')}\r\n`;
-}
+import { canonicalBody as canonical } from './test-signature.ts';
 
 function sha256(text: string): string {
   return createHash('sha256').update(text, 'latin1').digest('hex');

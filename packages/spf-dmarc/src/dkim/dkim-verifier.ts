@@ -47,7 +47,7 @@ export class DkimVerifier {
   readonly #bodies = new Map<DkimCanonicalization, BodyHash>();
 
   /** @throws TypeError or RangeError that names the option */
-  constructor(options: DkimVerifierOptions | VerifierSettings) {
+  constructor(options: DkimVerifierOptions) {
     if (options instanceof VerifierSettings) {
       this.#settings = options;
       return;

@@ -23,14 +23,10 @@ export async function lookUpKeys(name: string, dns: DeadlineResolver, cache: Dki
   }
   const { authentic } = answer;
   if (answer.kind !== 'records') return { kind: 'none', detail: 'There is no key record.', authentic };
-  const keys: ReadKey[] = [];
-  for (const text of answer.records) {
-    const key = typeof text === 'string' ? cache.read(text) : undefined;
-    // Other records stand at a name when somebody publishes a wildcard: they are none of a key's.
-    if (key === undefined || (!key.ok && key.fault === 'not-dkim')) continue;
-    keys.push(key);
-    if (keys.length === MOST_KEYS) break;
-  }
+  // Other records stand at a name when somebody publishes a wildcard: they are none of a key's.
+  const read = answer.records.map((text) => cache.read(text)).filter((key) => key.ok || key.fault !== 'not-dkim');
+  const readable = read.filter((key) => key.ok);
+  const keys = (readable.length > 0 ? readable : read).slice(0, MOST_KEYS);
   if (keys.length === 0) return { kind: 'none', detail: 'There is no key among the TXT records.', authentic };
   return { kind: 'keys', keys, authentic };
 }

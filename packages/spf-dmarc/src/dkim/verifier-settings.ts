@@ -6,7 +6,7 @@ export interface DkimVerifierOptions {
   /** Who asks DNS for the keys; core's `systemResolver()`, for instance. */
   readonly resolver: Resolver;
   /** Ends the waiting at once: what is not known by then is `temperror`. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Milliseconds for all keys together, from the end of the header on. Default 5,000; from 1 to 600,000. */
   readonly timeoutMs?: number;
   /**
