@@ -1,5 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { formatAuthenticationResults, formatHeaderField, type HeaderFields, parseIp } from '@postern/core';
+import {
+  formatAuthenticationResults,
+  formatHeaderField,
+  type HeaderFields,
+  type MethodResult,
+  parseIp,
+} from '@postern/core';
 import type { Redaction } from './failure-redaction.ts';
 import type { FailureFacts } from './failure-report.ts';
 import { formatReportMail, type MailPart, mailDate, type ReportMail } from './report-mail.ts';
@@ -26,6 +32,8 @@ export interface FailureFormat {
 const LONGEST_VALUE = 1_000;
 const MAX_RECIPIENTS = 10;
 const MAX_RECORDS = 10;
+/** What is cut, or bounded, in its parts. */
+const UNCUT: ReadonlySet<string> = new Set(['SPF-DNS', 'Authentication-Results']);
 
 /**
  * A failure report (RFC 9991 over RFC 6591 and RFC 5965): `multipart/report` of a text for a person, the
@@ -60,13 +68,13 @@ function feedbackFields(facts: FailureFacts, { reporter, redaction }: FailureFor
   const { identityAlignment, mailFrom, recipients, envelopeId, deliveryResult, dkim } = facts;
   const shown = (address: string): string => (redaction === undefined ? address : redaction.address(address));
   const ip = parseIp(facts.sourceIp);
-  const results = formatAuthenticationResults({ authservId: reporter.domain, results: facts.results });
+  const results = facts.results.map((result) => (redaction === undefined ? result : redactResult(result, redaction)));
   const fields: (readonly [string, string])[] = [
     ['Feedback-Type', 'auth-failure'],
     ['User-Agent', reporter.generator],
     ['Version', '1'],
     ['Auth-Failure', facts.authFailure],
-    ['Authentication-Results', results],
+    ['Authentication-Results', formatAuthenticationResults({ authservId: reporter.domain, results })],
     ['Identity-Alignment', identityAlignment.length === 0 ? 'none' : identityAlignment.join(', ')],
     ['Reported-Domain', facts.reportedDomain],
     ['Arrival-Date', mailDate(facts.arrivedAt)],
@@ -87,7 +95,16 @@ function feedbackFields(facts: FailureFacts, { reporter, redaction }: FailureFor
     // RFC 6591 §3.2.6.
     fields.push(['SPF-DNS', `txt : ${domain} : "${cut(record).replace(/["\\]/g, '\\$&')}"`]);
   }
-  return fields.map(([name, value]) => formatHeaderField(name, name === 'SPF-DNS' ? value : cut(value))).join('');
+  return fields.map(([name, value]) => formatHeaderField(name, UNCUT.has(name) ? value : cut(value))).join('');
+}
+
+/** `smtp.mailfrom` and `header.i` have local parts as well. */
+function redactResult({ reason, properties = [], ...result }: MethodResult, redaction: Redaction): MethodResult {
+  return {
+    ...result,
+    ...(reason !== undefined && { reason: redaction.field('', reason) }),
+    properties: properties.map((each) => ({ ...each, value: redaction.field('', each.value) })),
+  };
 }
 
 /** RFC 6591 §2: the message, or its header as `text/rfc822-headers`. Lines end with CRLF, and no NUL is left. */

@@ -52,7 +52,7 @@ function localPartStart(value: string, from: number, at: number): number {
   let start = at;
   if (value.charCodeAt(at - 1) === QUOTE) {
     const open = value.lastIndexOf('"', at - 2);
-    return open >= from ? open : from;
+    return Math.max(open, from);
   }
   while (start > from && isLocalPartCode(value.charCodeAt(start - 1))) start--;
   return start;

@@ -12,6 +12,7 @@ export {
 } from './aggregate-collector.ts';
 export { type FormattedReport, formatAggregateReport } from './aggregate-format.ts';
 export { type AggregateFile, type AggregateMailInput, formatAggregateMail } from './aggregate-mail.ts';
+export { parseAggregateMail } from './aggregate-mail-parse.ts';
 export {
   type AggregateParseOptions,
   type AggregateParseResult,
@@ -32,6 +33,21 @@ export {
   type ReportedSpf,
   type ReportMetadata,
 } from './aggregate-report.ts';
+export type { FailedMessage } from './failure-format.ts';
+export {
+  type FailureParseOptions,
+  type FailureParseResult,
+  type ParsedFailureReport,
+  parseFailureReport,
+} from './failure-parse.ts';
+export type { AuthFailure, DeliveryResult, FailureFacts } from './failure-report.ts';
+export {
+  type FailureInput,
+  type FailureOutcome,
+  FailureReporter,
+  type FailureReporterOptions,
+} from './failure-reporter.ts';
+export { isAutomatic, requestedFailures } from './failure-request.ts';
 export type { ReportProblem } from './problem-list.ts';
 export type { ReportDay } from './report-day.ts';
 export {
