@@ -4,6 +4,11 @@
  * @module
  */
 
+export type { FinalAction, SenderAction } from './check/sender-action.ts';
+export { type SenderAuthenticationOptions, senderAuthentication } from './check/sender-authentication.ts';
+export type { SenderFindings } from './check/sender-findings.ts';
+export type { SenderDecision, SenderPolicyOptions, SenderScores } from './check/sender-policy.ts';
+export type { SenderResult } from './check/sender-result.ts';
 export type { DkimCanonicalization } from './dkim/dkim-canonicalization.ts';
 export { DkimKeyCache, type DkimKeyCacheOptions } from './dkim/dkim-key-cache.ts';
 export {
@@ -18,6 +23,7 @@ export type { DkimResult } from './dkim/dkim-result.ts';
 export type { DkimReason, DkimSignatureResult } from './dkim/dkim-signature-result.ts';
 export { type DkimCanonicalizations, type DkimSignatureOptions, DkimSignatures } from './dkim/dkim-signatures.ts';
 export { DkimSigner, type DkimSignerOptions, DkimSigningError } from './dkim/dkim-signer.ts';
+export { type DkimSigningCheckOptions, dkimSigning } from './dkim/dkim-signing-check.ts';
 export { DkimVerifier } from './dkim/dkim-verifier.ts';
 export { type DkimKeyOptions, type GeneratedDkimKey, generateDkimKey } from './dkim/generate-dkim-key.ts';
 export {
@@ -58,6 +64,18 @@ export type { DmarcOptions, OnReject } from './dmarc/dmarc-settings.ts';
 export { type DmarcInput, evaluateDmarc } from './dmarc/evaluate-dmarc.ts';
 export type { DkimIdentifier, SpfIdentifier } from './dmarc/identifier-alignment.ts';
 export { parseDmarcRecord } from './dmarc/parse-dmarc-record.ts';
+export type { ArcEvaluation, ArcResult, ArcSet } from './message/arc-evaluation.ts';
+export {
+  type AuthenticationFields,
+  type AuthenticationOptions,
+  type AuthenticationProblem,
+  authenticateMessage,
+  type MessageAuthentication,
+} from './message/authenticate-message.ts';
+export type { BimiEvaluation, BimiResult } from './message/bimi-evaluation.ts';
+export type { ArcOptions, ContentOptions } from './message/content-settings.ts';
+export { editMessage } from './message/edit-message.ts';
+export { readTrustedResults, type TrustedResultsOptions } from './message/trusted-results.ts';
 export { checkSpf, checkSpfHelo, checkSpfMailFrom, type SpfInput } from './spf/check-spf.ts';
 export { formatSpfTree } from './spf/format-spf-tree.ts';
 export { lintSpf, type SpfLint, type SpfLintOptions } from './spf/lint-spf.ts';

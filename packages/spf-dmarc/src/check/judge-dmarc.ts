@@ -1,3 +1,4 @@
+import type { Verdict } from '@postern/core';
 import type { DmarcReason } from '../dmarc/dmarc-evaluation.ts';
 import type { DmarcRuling } from '../dmarc/dmarc-local-policy.ts';
 import type { DmarcOverride } from '../dmarc/dmarc-override.ts';
@@ -5,6 +6,7 @@ import type { DmarcPolicy } from '../dmarc/dmarc-policy.ts';
 import { isSenderAction, type SenderAction } from './sender-action.ts';
 import type { SenderFindings } from './sender-findings.ts';
 import type { SenderDecision, SenderPolicy } from './sender-policy.ts';
+import { badFromReply, dmarcDeferredReply, dmarcFailedReply, dmarcTemporaryReply } from './sender-reply.ts';
 
 /** What DMARC leads to. */
 export interface DmarcVerdict {
@@ -35,7 +37,7 @@ const dispositions: Readonly<Record<SenderAction, DmarcPolicy>> = {
 };
 
 /** Whether the message has no one author domain. */
-export function hasBadFrom({ dmarc }: SenderFindings): boolean {
+function hasBadFrom({ dmarc }: SenderFindings): boolean {
   return badFrom.has(dmarc.reason);
 }
 
@@ -78,4 +80,21 @@ async function decide(decision: SenderDecision, findings: SenderFindings): Promi
   // Rubbish is not silence: the gateway defers for what a check throws.
   if (!isSenderAction(action)) throw new TypeError('senderAuthentication: a policy function returned no action');
   return action;
+}
+
+/** The verdict with the reply that says why. */
+export function verdictOf(action: SenderAction, findings: SenderFindings): Verdict {
+  const { result, authorDomain } = findings.dmarc;
+  switch (action) {
+    case 'ignore':
+      return {};
+    case 'quarantine':
+      return { verdict: 'quarantine' };
+    case 'defer': {
+      const reply = result === 'temperror' ? dmarcTemporaryReply(authorDomain) : dmarcDeferredReply(authorDomain);
+      return { verdict: 'defer', reply };
+    }
+    case 'reject':
+      return { verdict: 'reject', reply: hasBadFrom(findings) ? badFromReply : dmarcFailedReply(authorDomain) };
+  }
 }

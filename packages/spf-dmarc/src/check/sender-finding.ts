@@ -1,4 +1,5 @@
-import type { Finding, JsonObject } from '@postern/core';
+import type { Finding } from '@postern/core';
+import type { BimiEvaluation } from '../message/bimi-evaluation.ts';
 import type { SpfCheck } from '../spf/spf-evaluation.ts';
 import type { DmarcVerdict } from './judge-dmarc.ts';
 import type { SenderFindings } from './sender-findings.ts';
@@ -53,7 +54,7 @@ export function spfFinding(spf: SpfCheck): Finding {
 export function messageFinding(
   { dkim, dmarc, arc }: SenderFindings,
   { action, disposition, overrides }: DmarcVerdict,
-  more: JsonObject,
+  bimi: BimiEvaluation | undefined,
 ): Finding {
   return {
     kind: `spf-dmarc/dmarc-${dmarc.result}`,
@@ -78,6 +79,6 @@ export function messageFinding(
       unsignedBytes,
     })),
     arc: arc && { result: arc.result, summary: arc.summary, sealer: arc.sealer, sets: arc.sets.length },
-    ...more,
+    bimi: bimi && { ...bimi },
   };
 }

@@ -53,7 +53,7 @@ const MAX_TIMEOUT_MS = 600_000;
 const DEFAULT_AUTHOR_DOMAINS = 4;
 const MOST_AUTHOR_DOMAINS = 20;
 
-function isOnReject(value: unknown): value is OnReject {
+export function isOnReject(value: unknown): value is OnReject {
   return value === 'quarantine' || value === 'reject' || typeof value === 'function';
 }
 
