@@ -2,16 +2,14 @@ import { beforeAll, expect, it } from 'vitest';
 import { type DkimKeyPairs, makeKeyPairs, recordsOf } from './dkim-key-pairs.ts';
 import { messageShapes, signedFields } from './dkim-messages.ts';
 import type { DkimKeyPair, DkimPeer, SigningJob } from './dkim-peer.ts';
-import { dkimPeerServers, dkimPeers } from './dkim-peers.ts';
-import { postern } from './dkim-postern.ts';
+import { dkimPeerServers, dkimPeers, postern } from './dkim-peers.ts';
 import { describeWith } from './real-server.ts';
 
 /** For whole batches of other processes on a busy machine. */
 const PATIENCE_MS = 120_000;
 
 const canonicalizations = ['simple', 'relaxed'] as const;
-const signers = [...dkimPeers, postern];
-const verifiers = dkimPeers;
+const everyone = [...dkimPeers, postern];
 
 interface ShapedJob extends SigningJob {
   readonly shape: string;
@@ -38,11 +36,7 @@ const limits: readonly Limit[] = [
   },
 ];
 
-function can(
-  { name, algorithms }: Pick<DkimPeer, 'name' | 'algorithms'>,
-  job: ShapedJob,
-  role: 'signer' | 'verifier',
-): boolean {
+function can({ name, algorithms }: DkimPeer, job: ShapedJob, role: 'signer' | 'verifier'): boolean {
   const isBeyond = (limit: Limit): boolean =>
     limit.peer === name && (limit.role ?? role) === role && limit.concerns(job);
   return algorithms.has(job.key.algorithm) && !limits.some(isBeyond);
@@ -78,13 +72,13 @@ describeWith(dkimPeerServers, 'DKIM across implementations', () => {
 
   /** Everyone's refusals of what this one signs, and how often everyone was asked. */
   async function refusals(
-    signer: (typeof signers)[number],
+    signer: DkimPeer,
   ): Promise<{ refused: readonly string[]; asked: ReadonlyMap<string, number> }> {
     const jobs = allJobs(pairs).filter((job) => can(signer, job, 'signer'));
     const signed = await signer.sign(jobs);
     const refused: string[] = [];
     const asked = new Map<string, number>();
-    const judgements = verifiers.map(async (verifier) => {
+    const judgements = everyone.map(async (verifier) => {
       const own = jobs.map((job, at) => ({ ...job, message: signed[at] ?? job.message }));
       const known = own.filter((job) => can(verifier, job, 'verifier'));
       const messages = known.map(({ message }) => message);
@@ -99,12 +93,12 @@ describeWith(dkimPeerServers, 'DKIM across implementations', () => {
     return { refused, asked };
   }
 
-  it.each(signers)(
+  it.each(everyone)(
     'passes everywhere when $name signs',
     async (signer) => {
       const { refused, asked } = await refusals(signer);
       expect(refused).toEqual([]);
-      expect([...asked.keys()].sort()).toEqual(verifiers.map(({ name }) => name).sort());
+      expect([...asked.keys()].sort()).toEqual(everyone.map(({ name }) => name).sort());
       for (const [name, count] of asked) expect(count, name).toBeGreaterThan(70);
     },
     PATIENCE_MS,

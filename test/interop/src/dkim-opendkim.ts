@@ -73,31 +73,35 @@ export class OpendkimPeer implements DkimPeer {
     return await inFolder(async (folder) => {
       const file = join(folder, 'TestPublicKeys');
       writeFileSync(file, [...records].map(([name, text]) => `${name} ${text}\n`).join(''), 'latin1');
+      const settings = ['Mode v', `TestPublicKeys ${file}`];
       const verdicts: PeerVerdict[] = [];
       while (verdicts.length < messages.length) {
-        const settings = ['Mode v', `TestPublicKeys ${file}`];
-        const { stdout, ended } = await test(folder, settings, messages.slice(verdicts.length));
-        const details = stdout.split('\n').flatMap((line) => /^opendkim: (\d+: .*)$/.exec(line)?.[1] ?? []);
-        const start = verdicts.length;
-        for (const detail of details) {
-          const index = start + Number.parseInt(detail, 10);
-          verdicts[index] = { pass: detail.includes(': verification ') && detail.endsWith(' succeeded'), detail };
+        const left = messages.slice(verdicts.length);
+        const { stdout, ended } = await test(folder, settings, left);
+        const details = new Map<number, string>();
+        for (const line of stdout.split('\n')) {
+          const [, index, detail] = /^opendkim: (\d+): (.*)$/.exec(line) ?? [];
+          if (index !== undefined && detail !== undefined) details.set(Number(index), detail);
         }
-        // It ends at the first message that it refuses, and says no more about it.
-        if (verdicts.length < messages.length) verdicts.push({ pass: false, detail: ended });
+        // Of what it refuses it says nothing; at some of that it ends.
+        const judged = ended === undefined ? left.length : Math.max(-1, ...details.keys()) + 2;
+        for (let index = 0; index < judged; index++) {
+          const detail = details.get(index) ?? `nothing ${ended ?? ''}`;
+          verdicts.push({ pass: detail.startsWith('verification ') && detail.endsWith(' succeeded'), detail });
+        }
       }
       return verdicts;
     });
   }
 }
 
-/** What it prints about these messages, which are called 0, 1, 2, …, and how it ended. */
+/** What it prints about these messages, which are called 0, 1, 2, …, and how it failed. */
 async function test(
   folder: string,
   settings: readonly string[],
   messages: readonly Buffer[],
   options: readonly string[] = [],
-): Promise<{ readonly stdout: string; readonly ended: string }> {
+): Promise<{ readonly stdout: string; readonly ended: string | undefined }> {
   const configuration = join(folder, 'opendkim.conf');
   writeFileSync(configuration, `${['Syslog no', ...settings].join('\n')}\n`);
   for (const [index, message] of messages.entries()) writeFileSync(join(folder, `${index}`), message);
@@ -105,7 +109,7 @@ async function test(
   return await new Promise((resolve) => {
     const how = { cwd: folder, maxBuffer: MAX_OUTPUT_BYTES, encoding: 'latin1' } as const;
     execFile(opendkim.path ?? 'opendkim', args, how, (error, stdout, stderr) => {
-      resolve({ stdout, ended: `exit code ${error?.code ?? 0}: ${stderr}` });
+      resolve({ stdout, ended: error === null ? undefined : `exit code ${error.code}: ${stderr}` });
     });
   });
 }

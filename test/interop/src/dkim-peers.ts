@@ -1,6 +1,7 @@
 import { MailauthPeer } from './dkim-mailauth.ts';
 import { OpendkimPeer, opendkim } from './dkim-opendkim.ts';
 import type { DkimPeer } from './dkim-peer.ts';
+import { PosternPeer } from './dkim-postern.ts';
 import { ScriptPeer } from './dkim-script-peer.ts';
 import { RealServer } from './real-server.ts';
 
@@ -23,3 +24,6 @@ export const dkimPeers: readonly DkimPeer[] = [
   new ScriptPeer('Mail::DKIM', PERL, 'dkim-mail-dkim.pl', ['rsa-sha256']),
   new MailauthPeer(),
 ];
+
+/** This package, in the clothes of a peer. */
+export const postern: DkimPeer = new PosternPeer();

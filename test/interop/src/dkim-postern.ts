@@ -1,10 +1,11 @@
-import { signDkim } from '@postern/spf-dmarc';
-import type { DkimPeer, SigningJob } from './dkim-peer.ts';
+import { signDkim, verifyDkim } from '@postern/spf-dmarc';
+import { ZoneResolver } from '@postern/testing';
+import type { DkimPeer, KeyRecords, PeerVerdict, SigningJob } from './dkim-peer.ts';
 
 /** Ours. */
-export const postern: Pick<DkimPeer, 'name' | 'algorithms' | 'sign'> = {
-  name: '@postern/spf-dmarc',
-  algorithms: new Set(['rsa-sha256', 'ed25519-sha256']),
+export class PosternPeer implements DkimPeer {
+  readonly name: string = '@postern/spf-dmarc';
+  readonly algorithms: DkimPeer['algorithms'] = new Set(['rsa-sha256', 'ed25519-sha256']);
 
   async sign(jobs: readonly SigningJob[]): Promise<readonly Buffer[]> {
     return await Promise.all(
@@ -21,5 +22,16 @@ export const postern: Pick<DkimPeer, 'name' | 'algorithms' | 'sign'> = {
         return signed.ok ? Buffer.concat([Buffer.from(signed.header), message]) : message;
       }),
     );
-  },
-};
+  }
+
+  async verify(messages: readonly Buffer[], records: KeyRecords): Promise<readonly PeerVerdict[]> {
+    const resolver = new ZoneResolver(Object.fromEntries([...records].map(([name, TXT]) => [name, { TXT }])));
+    const verdicts: PeerVerdict[] = [];
+    for (const message of messages) {
+      const [first] = await verifyDkim(message, { resolver, timeoutMs: 60_000 });
+      const { result = 'none', reason = '' } = first ?? {};
+      verdicts.push({ pass: result === 'pass', detail: `${result} ${reason}` });
+    }
+    return verdicts;
+  }
+}
