@@ -80,9 +80,12 @@ export interface DmarcEvaluation {
   readonly reason: DmarcReason;
   /** One sentence for a person. */
   readonly summary: string;
-  /** The domain of the From field, in lower case and A-labels (RFC 9989 §5.3.1); `undefined` unless there is exactly one. */
+  /**
+   * The domain of the From field, in lower case and A-labels (RFC 9989 §5.3.1); of several the one with the worst result,
+   * which this evaluation is about (§11.5). `undefined` when there is none to go by.
+   */
   readonly authorDomain: string | undefined;
-  /** All domains of the From field, when there are several: at most 20. */
+  /** All domains of the From field, or of several From fields: at most 20. */
   readonly authorDomains: readonly string[];
   /** Where the record stands: the author domain, its organizational domain, or a public suffix. */
   readonly policyDomain: string | undefined;

@@ -184,8 +184,7 @@ const defaultFailureOptions: readonly DmarcFailureOption[] = Object.freeze<Dmarc
 
 function readUris(value: string | null | undefined, notes: Notes): readonly DmarcReportUri[] {
   const uris: DmarcReportUri[] = [];
-  if (value === undefined || value === null) return uris;
-  for (let from = 0; from <= value.length; ) {
+  for (let from = 0; value && from <= value.length; ) {
     const comma = value.indexOf(',', from);
     const end = comma < 0 ? value.length : comma;
     const text = trimBlanks(value, from, end);
