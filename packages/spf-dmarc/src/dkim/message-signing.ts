@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import type { Clock, HeaderEdit, HeaderFields } from '@postern/core';
 import { BodyHash } from './body-canonicalization.ts';
 import type { DkimCanonicalization } from './dkim-canonicalization.ts';
-import type { DkimSignatures, PlannedSignature } from './dkim-signatures.ts';
+import type { PlannedSignature } from './dkim-signatures.ts';
 import { selectSignedFields, signedHeaderBytes } from './header-canonicalization.ts';
 import { formatSignedField, formatUnsignedField } from './signature-field-format.ts';
 import { signedNames } from './signed-names.ts';
@@ -58,16 +58,16 @@ const signAside: (algorithm: string, bytes: Uint8Array, key: KeyObject) => Promi
 
 /** The signatures of one message while it passes. `header` first, once; then `write` for its body; then `end`. */
 export class MessageSigning {
-  readonly #signatures: DkimSignatures;
+  readonly #signatures: readonly PlannedSignature[];
   readonly #clock: Clock;
   /** One for each canonicalization that a signature asks for. */
   readonly #bodies = new Map<DkimCanonicalization, BodyHash>();
   #header: HeaderFields | undefined;
 
-  constructor(signatures: DkimSignatures, clock: Clock) {
+  constructor(signatures: readonly PlannedSignature[], clock: Clock) {
     this.#signatures = signatures;
     this.#clock = clock;
-    for (const { body } of signatures.planned) {
+    for (const { body } of signatures) {
       if (!this.#bodies.has(body)) this.#bodies.set(body, new BodyHash(body));
     }
   }
@@ -90,7 +90,7 @@ export class MessageSigning {
     for (const body of this.#bodies.values()) body.end();
     const now = Math.floor(this.#clock.now() / 1_000);
     const signatures = await Promise.all(
-      this.#signatures.planned.map((planned) => {
+      this.#signatures.map((planned) => {
         const bodyHash = this.#bodies.get(planned.body)?.digest();
         if (bodyHash === undefined) throw new Error('MessageSigning: a body was not hashed');
         return makeSignature(planned, header, bodyHash, now);

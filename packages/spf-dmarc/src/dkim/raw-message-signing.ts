@@ -11,7 +11,7 @@ export class RawMessageSigning {
   #refusal: DkimSigning | undefined;
 
   constructor({ signatures, clock, header, bareLineFeeds }: SigningSettings) {
-    this.#signing = new MessageSigning(signatures, clock);
+    this.#signing = new MessageSigning(signatures.planned, clock);
     this.#watch = new NewlineWatch(bareLineFeeds === 'refuse');
     this.#parser = new HeaderParser(header);
   }

@@ -46,8 +46,8 @@ export function readSigningSettings(read: OptionReader, bareLineFeeds: 'refuse' 
   };
 }
 
-/** What the list holds is for `DkimSignatures` to look at. */
-function isSignatures(value: unknown): value is DkimSignatures | readonly DkimSignatureOptions[] {
+/** Whether an option may be signatures; what the list holds is for `DkimSignatures` to look at. */
+export function isSignatures(value: unknown): value is DkimSignatures | readonly DkimSignatureOptions[] {
   return value instanceof DkimSignatures || Array.isArray(value);
 }
 
