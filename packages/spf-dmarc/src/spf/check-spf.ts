@@ -1,8 +1,7 @@
-import { parseIp } from '@postern/core';
 import { SpfDeadline } from './spf-deadline.ts';
 import type { SpfCheck, SpfEvaluation } from './spf-evaluation.ts';
 import { SpfEvaluator } from './spf-evaluator.ts';
-import { heloName, heloSender, mailFromSender, type SpfSender } from './spf-sender.ts';
+import { clientOf, heloName, heloSender, mailFromSender, type SpfSender } from './spf-sender.ts';
 import { readSpfOptions, type SpfOptions, type SpfSettings } from './spf-settings.ts';
 import { traced } from './spf-tracing.ts';
 
@@ -39,20 +38,17 @@ function withoutClient(
 }
 
 /** One identity. Never rejects. */
-async function evaluate(
+function evaluate(
   sender: SpfSender,
   input: Omit<SpfInput, 'mailFrom'>,
   settings: SpfSettings,
   signal: AbortSignal | undefined,
 ): Promise<SpfEvaluation> {
-  const ip = parseIp(input.ip);
-  if (ip === undefined) return withoutClient(sender, input);
-  using deadline = new SpfDeadline(settings.timeoutMs, signal);
-  const evaluator = new SpfEvaluator(settings, deadline, ip, sender, heloName(input.helo));
-  return await deadline.race(
-    () => evaluator.run(),
-    () => evaluator.evaluation(),
-  );
+  const client = clientOf(input.ip, input.helo);
+  if (client === undefined) return Promise.resolve(withoutClient(sender, input));
+  const deadline = new SpfDeadline(settings.timeoutMs, signal);
+  const evaluator = new SpfEvaluator(settings, deadline, client, sender);
+  return deadline.run([(done) => evaluator.run(done)], () => evaluator.evaluation());
 }
 
 /** {@link checkSpf} for input and options that have been read. Never rejects. */
@@ -67,18 +63,16 @@ export async function runSpfCheck(
     return { ...evaluation, helo: evaluation };
   }
   const identity = mailFromSender(input.mailFrom, input.helo);
-  const ip = parseIp(input.ip);
-  if (ip === undefined) return { ...withoutClient(identity, input), helo: withoutClient(heloIdentity, input) };
+  const client = clientOf(input.ip, input.helo);
+  if (client === undefined) return { ...withoutClient(identity, input), helo: withoutClient(heloIdentity, input) };
 
-  using deadline = new SpfDeadline(settings.timeoutMs, signal);
-  const name = heloName(input.helo);
-  const helo = new SpfEvaluator(settings, deadline, ip, heloIdentity, name);
-  const mailFrom = new SpfEvaluator(settings, deadline, ip, identity, name);
-  const [main, other] = await deadline.race(
-    () => Promise.all([mailFrom.run(), helo.run()]),
-    (): [SpfEvaluation, SpfEvaluation] => [mailFrom.evaluation(), helo.evaluation()],
-  );
-  return { ...main, helo: other };
+  const deadline = new SpfDeadline(settings.timeoutMs, signal);
+  const helo = new SpfEvaluator(settings, deadline, client, heloIdentity);
+  const mailFrom = new SpfEvaluator(settings, deadline, client, identity);
+  return deadline.run([(done) => mailFrom.run(done), (done) => helo.run(done)], () => ({
+    ...mailFrom.evaluation(),
+    helo: helo.evaluation(),
+  }));
 }
 
 function checkInput(owner: string, input: Partial<SpfInput>, ...names: readonly (keyof SpfInput)[]): void {

@@ -2,17 +2,17 @@
 export type SpfEnd = 'timeout' | 'aborted';
 
 /**
- * The end of one check: its deadline, or the caller's abort, whichever comes first. One race for the whole check, and not
- * one a lookup as core's `DeadlineResolver` has it: a check that finds all its answers in a cache makes four or more
- * lookups in the time that one such race takes.
+ * The time of one check: its deadline, or the caller's abort, whichever comes first. One race for the whole check, and not
+ * one a lookup as core's `DeadlineResolver` has it: a check that finds all its answers in a cache makes five lookups in
+ * the time that one such race takes.
  */
-export class SpfDeadline implements Disposable {
+export class SpfDeadline {
   readonly #controller = new AbortController();
   readonly #caller: AbortSignal | undefined;
   readonly #timer: NodeJS.Timeout;
   readonly #onAbort = (): void => this.#end('aborted');
-  #giveUp: () => void = () => {};
-  #over: SpfEnd | undefined;
+  #settle: () => void = () => {};
+  #over: SpfEnd | undefined = undefined;
 
   constructor(timeoutMs: number, caller: AbortSignal | undefined) {
     this.#caller = caller;
@@ -33,27 +33,34 @@ export class SpfDeadline implements Disposable {
   }
 
   /**
-   * What `work` resolves to, or `instead` at the moment when time is up; `work` may then go on for nobody. To be called
-   * once.
+   * Starts all work at once, and asks for the outcome when all of it is done, or at the moment when time is up; what is left of the
+   * work then goes on for nobody. To be called once.
+   *
+   * @param works - each calls `done` when it is through, once
    */
-  race<T>(work: () => Promise<T>, instead: () => T): Promise<T> {
-    if (this.#over !== undefined) return Promise.resolve(instead());
-    return new Promise((resolve, reject) => {
-      this.#giveUp = () => resolve(instead());
-      work().then(resolve, reject);
+  run<T>(works: readonly ((done: () => void) => void)[], outcome: () => T): Promise<T> {
+    if (this.#over !== undefined) return Promise.resolve(outcome());
+    return new Promise((resolve) => {
+      this.#settle = () => {
+        this.#leave();
+        resolve(outcome());
+      };
+      let left = works.length;
+      const done = (): void => {
+        if (--left === 0 && this.#over === undefined) this.#settle();
+      };
+      for (const work of works) work(done);
     });
   }
 
   #end(end: SpfEnd): void {
-    if (this.#over !== undefined) return;
     this.#over = end;
-    this[Symbol.dispose]();
-    this.#giveUp();
+    this.#leave();
+    this.#settle();
     this.#controller.abort();
   }
 
-  /** When the work is done: the timer and the listener go. */
-  [Symbol.dispose](): void {
+  #leave(): void {
     clearTimeout(this.#timer);
     this.#caller?.removeEventListener('abort', this.#onAbort);
   }

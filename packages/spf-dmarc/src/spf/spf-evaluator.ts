@@ -4,7 +4,6 @@ import {
   type DnsAnswer,
   type DnsFailure,
   type DnsRecords,
-  formatIp,
   type IpAddress,
   isSubdomainOf,
   networkOf,
@@ -34,7 +33,7 @@ import {
 } from './spf-record.ts';
 import { sharedRecords } from './spf-record-cache.ts';
 import type { SpfResult } from './spf-result.ts';
-import { isAscii, type SpfSender } from './spf-sender.ts';
+import { isAscii, type SpfClient, type SpfSender } from './spf-sender.ts';
 import type { SpfSettings } from './spf-settings.ts';
 
 /** A term that leads to another record: `include`, `redirect`. */
@@ -50,25 +49,15 @@ interface Step {
   readonly before: Step | undefined;
 }
 
-/** A record that is to be looked up. */
-interface Opening {
+/** A record under evaluation. */
+interface Frame {
   readonly domain: string;
+  readonly record: SpfRecord;
   readonly step: Step | undefined;
   /** Where the `include` stands that this record answers; `undefined` for the first, and where it redirects to. */
   readonly parent: Frame | undefined;
-}
-
-/** A record under evaluation. */
-interface Frame extends Opening {
-  readonly record: SpfRecord;
   /** Which of its directives comes next. */
   next: number;
-}
-
-/** Where an evaluation cannot go on without DNS. */
-interface Halt {
-  readonly frame: Frame;
-  readonly term: AskingTerm | LeadingTerm;
 }
 
 /** What of a term is shown. */
@@ -89,6 +78,10 @@ function matchOf(frame: Frame, { text, index }: SpfDirective): SpfMatch {
   return { domain: frame.domain, term: shownTerm(text), index, path: path.reverse() };
 }
 
+function show(domain: string, { text }: SpfTerm): string {
+  return `The term "${shownText(text)}" in the SPF record of ${domain}`;
+}
+
 function liesIn(addresses: readonly string[], network: Cidr): boolean {
   return addresses.some((address) => {
     const ip = parseIp(address);
@@ -101,42 +94,42 @@ export class SpfEvaluator {
   readonly #settings: SpfSettings;
   readonly #deadline: SpfDeadline;
   readonly #lookups: SpfLookups;
+  readonly #client: SpfClient;
   readonly #ip: IpAddress;
   readonly #sender: SpfSender;
-  readonly #helo: string;
   #terms = 0;
-  /** The record whose own term decided, once one did: the first one, or one that it redirects to. */
-  #decided: Frame | undefined = undefined;
+  /** Where the evaluation is; once it is decided, the first record or one that it redirects to. */
+  #frame: Frame | undefined = undefined;
   #result: SpfResult | undefined = undefined;
   #matched: SpfMatch | undefined = undefined;
   #explanation: string | undefined = undefined;
   #problem: string | undefined = undefined;
   #record: string | undefined = undefined;
-  readonly #names: ClientNames;
+  #names: ClientNames | undefined = undefined;
   /** The client's names for `%{p}`, asked for once. */
   #clientNames: readonly string[] | undefined = undefined;
 
-  /** @param helo - as {@link SpfEvaluation} quotes it */
-  constructor(settings: SpfSettings, deadline: SpfDeadline, ip: IpAddress, sender: SpfSender, helo: string) {
+  constructor(settings: SpfSettings, deadline: SpfDeadline, client: SpfClient, sender: SpfSender) {
     this.#settings = settings;
     this.#deadline = deadline;
     this.#lookups = new SpfLookups(settings.resolver, deadline);
-    this.#names = new ClientNames(ip, this.#lookups, settings.maxPtrNames);
-    this.#ip = ip;
+    this.#client = client;
+    this.#ip = client.ip;
     this.#sender = sender;
-    this.#helo = helo;
   }
 
-  /** Evaluates. Never rejects. */
-  async run(): Promise<SpfEvaluation> {
-    try {
-      await this.#decide();
-      if (this.#result === 'fail') this.#explanation = await this.#explain();
-    } catch {
-      // A resolver must neither reject nor answer rubbish, but it may be anybody's. A result that is there stays.
+  /** Evaluates, and calls `done` when {@link evaluation} has all of it. */
+  run(done: () => void): void {
+    // A resolver must neither reject nor answer rubbish, but it may be anybody's. A result that is there stays.
+    const fail = (): void => {
       this.#end('temperror', 'The resolver failed.');
-    }
-    return this.evaluation();
+      done();
+    };
+    const explain = (): void => {
+      if (this.#result === 'fail') this.#explain().then(done, fail);
+      else done();
+    };
+    this.#decide().then(explain, fail);
   }
 
   /** What is known now: the whole evaluation when it is through, `temperror` before. */
@@ -147,8 +140,8 @@ export class SpfEvaluator {
       identity,
       domain,
       sender: mailbox,
-      ip: formatIp(this.#ip),
-      heloName: this.#helo,
+      ip: this.#client.text,
+      heloName: this.#client.helo,
       record: this.#record,
       matched: this.#matched,
       explanation: this.#explanation,
@@ -171,31 +164,40 @@ export class SpfEvaluator {
     this.#problem = problem;
   }
 
-  /** Evaluates until there is a result. */
+  /** Evaluates until there is a result. One loop for all records, since each level of calls would cost a promise. */
   async #decide(): Promise<void> {
-    const { domain, problem } = this.#sender;
-    if (problem !== undefined) return this.#end('none', problem);
-    let opening: Opening | undefined = { domain, step: undefined, parent: undefined };
-    while (opening !== undefined) {
-      const { domain, step, parent }: Opening = opening;
-      const answer: DnsAnswer<'TXT'> = await this.#lookups.resolve(domain, 'TXT');
+    if (this.#sender.problem !== undefined) return this.#end('none', this.#sender.problem);
+    let { domain } = this.#sender;
+    let step: Step | undefined;
+    let parent: Frame | undefined;
+    for (;;) {
+      const answer = await this.#lookups.resolve(domain, 'TXT');
       this.#lookups.note(domain, 'TXT', 'record', step === undefined ? 0 : 1, answer);
       const record = this.#selectRecord(domain, step, answer);
       if (record === undefined) return;
-      opening = undefined;
-      let going: Frame | undefined = { domain, step, parent, record, next: 0 };
-      while (going !== undefined) {
-        const halt = this.#walk(going);
-        if (halt === undefined || !this.#countTerm(halt)) return;
-        const { frame, term } = halt;
+      this.#frame = { domain, record, step, parent, next: 0 };
+
+      for (;;) {
+        const term = this.#walk(this.#frame);
+        if (term === undefined) return;
+        const frame: Frame = this.#frame;
+        if (!this.#countTerm(frame.domain, term)) return;
         if (term.kind === 'include' || term.kind === 'redirect') {
-          const target = term.domain.kind === 'name' ? term.domain.name : await this.#expand(term.domain, frame.domain);
-          opening = this.#open(frame, term, target);
+          const spec = term.domain;
+          const target = spec.kind === 'name' ? spec.name : await this.#expand(spec, frame.domain);
+          // RFC 7208 §5.2, §6.1: a malformed name has no record, and here that is an error.
+          if (target === undefined) return this.#end('permerror', `${show(frame.domain, term)} leads to no domain.`);
+          if (this.#result !== undefined) return;
+          step = { domain: frame.domain, term, before: frame.step };
+          parent = term.kind === 'redirect' ? frame.parent : frame;
+          domain = target;
           break;
         }
         const hit = await this.#matches(term, frame.domain);
         if (this.#result !== undefined) return;
-        going = hit ? this.#match(frame, term) : frame;
+        const next = hit ? this.#match(frame, term) : frame;
+        if (next === undefined) return;
+        this.#frame = next;
       }
     }
   }
@@ -207,16 +209,18 @@ export class SpfEvaluator {
     }
     let text: string | undefined;
     let count = 0;
-    for (const record of answer.kind === 'records' ? answer.records : []) {
-      if (!isSpfRecord(record)) continue;
-      text = record;
-      count++;
+    if (answer.kind === 'records') {
+      for (const record of answer.records) {
+        if (!isSpfRecord(record)) continue;
+        text = record;
+        count++;
+      }
     }
     if (text === undefined) {
       const lack = answer.kind === 'nxdomain' ? 'does not exist' : 'publishes no SPF record';
       if (step === undefined) return this.#end('none', `${domain} ${lack}.`);
       // RFC 7208 §5.2 and §6.1: where a term leads to, there has to be a record.
-      return this.#end('permerror', `${this.#show(step.domain, step.term)} leads to ${domain}, which ${lack}.`);
+      return this.#end('permerror', `${show(step.domain, step.term)} leads to ${domain}, which ${lack}.`);
     }
     if (count > 1) return this.#end('permerror', `${domain} publishes ${count} SPF records, where one is allowed.`);
     if (step === undefined) this.#record = text;
@@ -226,22 +230,22 @@ export class SpfEvaluator {
     return this.#end('permerror', `The term "${shownText(term)}" in the SPF record of ${domain} is wrong: ${problem}.`);
   }
 
-  #show(domain: string, { text }: SpfTerm): string {
-    return `The term "${shownText(text)}" in the SPF record of ${domain}`;
-  }
-
-  /** Goes through the terms up to one that needs DNS; `undefined` when there is a result before. */
-  #walk(from: Frame): Halt | undefined {
+  /** Goes on to the next term that needs DNS, and to the record where it stands; `undefined` when there is a result before. */
+  #walk(from: Frame): AskingTerm | LeadingTerm | undefined {
+    const { family, word3: bits } = this.#ip;
     let frame: Frame | undefined = from;
     while (frame !== undefined) {
       const directive: SpfDirective | undefined = frame.record.directives[frame.next];
       if (directive === undefined) {
         const { redirect } = frame.record;
-        if (redirect !== undefined) return { frame, term: redirect };
-        // RFC 7208 §4.7: neutral, and as such no match for an include.
-        if (frame.parent === undefined) return this.#end('neutral');
-        frame = frame.parent;
-        continue;
+        if (redirect === undefined) {
+          // RFC 7208 §4.7: neutral, and as such no match for an include.
+          if (frame.parent === undefined) return this.#end('neutral');
+          frame = frame.parent;
+          continue;
+        }
+        this.#frame = frame;
+        return redirect;
       }
       frame.next++;
       switch (directive.kind) {
@@ -249,11 +253,16 @@ export class SpfEvaluator {
           frame = this.#match(frame, directive);
           break;
         case 'ip4':
+          // Most terms of most records: one comparison for each.
+          if (((directive.bits ^ bits) & directive.mask) === 0 && family === 4) frame = this.#match(frame, directive);
+          break;
         case 'ip6':
           if (cidrContains(directive.network, this.#ip)) frame = this.#match(frame, directive);
           break;
         default:
-          if (!this.#cannotMatch(directive.domain)) return { frame, term: directive };
+          if (this.#cannotMatch(directive.domain)) break;
+          this.#frame = frame;
+          return directive;
       }
     }
     return undefined;
@@ -271,16 +280,16 @@ export class SpfEvaluator {
       decided = parent;
     }
     this.#matched = matchOf(frame, directive);
-    this.#decided = decided;
+    this.#frame = decided;
     return this.#end(result);
   }
 
   /** RFC 7208 §4.6.4: so many terms may ask DNS. */
-  #countTerm({ frame, term }: Halt): boolean {
+  #countTerm(domain: string, term: SpfTerm): boolean {
     if (this.#takeTerm()) return true;
     this.#end(
       'permerror',
-      `${this.#show(frame.domain, term)} is one lookup more than the ${this.#settings.maxLookupTerms} allowed.`,
+      `${show(domain, term)} is one lookup more than the ${this.#settings.maxLookupTerms} allowed.`,
     );
     return false;
   }
@@ -289,16 +298,6 @@ export class SpfEvaluator {
     if (this.#terms >= this.#settings.maxLookupTerms) return false;
     this.#terms++;
     return true;
-  }
-
-  #open(frame: Frame, term: LeadingTerm, target: string | undefined): Opening | undefined {
-    if (this.#result !== undefined) return undefined;
-    if (target === undefined) {
-      // RFC 7208 §5.2, §6.1: a malformed name has no record, and here that is an error.
-      return this.#end('permerror', `${this.#show(frame.domain, term)} leads to no domain.`);
-    }
-    const step = { domain: frame.domain, term, before: frame.step };
-    return { domain: target, step, parent: term.kind === 'redirect' ? frame.parent : frame };
   }
 
   /** Whether the term matches; meaningless when there is a result by then. */
@@ -375,13 +374,19 @@ export class SpfEvaluator {
     return false;
   }
 
+  #namesOfClient(): ClientNames {
+    this.#names ??= new ClientNames(this.#ip, this.#lookups, this.#settings.maxPtrNames);
+    return this.#names;
+  }
+
   /** `ptr` (RFC 7208 §5.5). Only names that would match are confirmed. */
   async #hasName(target: string): Promise<boolean> {
-    const answer = await this.#names.ask('mechanism', 1);
+    const clientNames = this.#namesOfClient();
+    const answer = await clientNames.ask('mechanism', 1);
     // "If a DNS error occurs while doing the PTR RR lookup, then this mechanism fails to match."
     if (answer.kind === 'failure' || !this.#isThere(answer, reverseName(this.#ip))) return false;
-    const fitting = this.#names.in(answer).filter((name) => name === target || isSubdomainOf(name, target));
-    return (await this.#names.confirm(fitting)).length > 0;
+    const fitting = clientNames.in(answer).filter((name) => name === target || isSubdomainOf(name, target));
+    return (await clientNames.confirm(fitting)).length > 0;
   }
 
   /** RFC 8616 §4: a local part beyond ASCII can be part of no name, so that terms with `%{s}` and `%{l}` match nothing. */
@@ -406,7 +411,7 @@ export class SpfEvaluator {
       senderDomain: writtenDomain,
       domain,
       validatedName,
-      helo: this.#helo || 'unknown',
+      helo: this.#client.helo || 'unknown',
       receiver,
       now: clock.now(),
     };
@@ -414,31 +419,30 @@ export class SpfEvaluator {
 
   /** The macro `p` (RFC 7208 §7.3). Its query counts as that of a term (§4.6.4), once, as long as there is no result. */
   async #validatedName(domain: string): Promise<string> {
+    const clientNames = this.#namesOfClient();
     if (this.#clientNames === undefined) {
       const cost = this.#result === undefined ? 1 : 0;
       if (cost === 1 && !this.#takeTerm()) {
         this.#end('permerror', `The macro "%{p}" of ${domain} is one lookup more than SPF allows.`);
         return '';
       }
-      this.#clientNames = this.#names.in(await this.#names.ask('ptr', cost));
+      this.#clientNames = clientNames.in(await clientNames.ask('ptr', cost));
     }
-    return this.#names.choose(this.#clientNames, domain);
+    return clientNames.choose(this.#clientNames, domain);
   }
 
   /** RFC 7208 §6.2: whatever is wrong with an explanation, then there is none. It counts towards no limit (§4.6.4). */
-  async #explain(): Promise<string | undefined> {
-    const exp = this.#decided?.record.exp;
-    const domain = this.#decided?.domain;
-    if (exp === undefined || domain === undefined) return undefined;
+  async #explain(): Promise<void> {
+    const exp = this.#frame?.record.exp;
+    const domain = this.#frame?.domain;
+    if (exp === undefined || domain === undefined) return;
     const target = await this.#expand(exp.domain, domain);
-    if (target === undefined) return undefined;
+    if (target === undefined) return;
     const answer = await this.#lookups.ask(target, 'TXT', 'explanation', 0);
-    if (answer.kind !== 'records' || answer.records.length !== 1) return undefined;
+    if (answer.kind !== 'records' || answer.records.length !== 1) return;
     const parts = readExplanation(answer.records.join(''));
-    if (parts === undefined) return undefined;
-    return expandExplanation(
-      parts,
-      this.#values(domain, usesMacro(parts, 'p') ? await this.#validatedName(domain) : ''),
-    );
+    if (parts === undefined) return;
+    const validatedName = usesMacro(parts, 'p') ? await this.#validatedName(domain) : '';
+    this.#explanation = expandExplanation(parts, this.#values(domain, validatedName));
   }
 }

@@ -22,9 +22,18 @@ export interface AllTerm extends Directive {
   readonly kind: 'all';
 }
 
-/** `ip4`, `ip6` (RFC 7208 §5.6). An `ip6` network is one of family 6 even where it lies among the IPv4-mapped addresses. */
-export interface NetworkTerm extends Directive {
-  readonly kind: 'ip4' | 'ip6';
+/** `ip4` (RFC 7208 §5.6). */
+export interface Ip4Term extends Directive {
+  readonly kind: 'ip4';
+  readonly network: Cidr;
+  /** The network again, as the signed 32 bits that an address is compared with, and those of them that count. */
+  readonly bits: number;
+  readonly mask: number;
+}
+
+/** `ip6` (RFC 7208 §5.6). Its network is one of family 6 even where it lies among the IPv4-mapped addresses. */
+export interface Ip6Term extends Directive {
+  readonly kind: 'ip6';
   readonly network: Cidr;
 }
 
@@ -74,10 +83,16 @@ export interface UnknownModifierTerm extends TermText {
   readonly name: string;
 }
 
-/** A mechanism with its qualifier. */
-export type SpfDirective = AllTerm | NetworkTerm | AddressTerm | PtrTerm | IncludeTerm | ExistsTerm;
+/** A mechanism that needs a domain. */
+export type DomainTerm = IncludeTerm | ExistsTerm;
 
-export type SpfTerm = SpfDirective | RedirectTerm | ExpTerm | UnknownModifierTerm;
+/** A modifier that is known. */
+export type ModifierTerm = RedirectTerm | ExpTerm;
+
+/** A mechanism with its qualifier. */
+export type SpfDirective = AllTerm | Ip4Term | Ip6Term | AddressTerm | PtrTerm | DomainTerm;
+
+export type SpfTerm = SpfDirective | ModifierTerm | UnknownModifierTerm;
 
 /** A record, read. */
 export interface SpfRecord {
@@ -215,9 +230,13 @@ class TermReader {
     }
     const prefixLength = slash < 0 ? most : readLength(value, slash + 1, value.length, most);
     if (prefixLength < 0) return this.#refuse('its prefix length is no number, or too large');
+    if (kind === 'ip4') {
+      const network = networkOf(ip, prefixLength);
+      const mask = prefixLength === 0 ? 0 : -1 << (32 - prefixLength);
+      return { ...directive, kind, network: { network, prefixLength }, bits: network.word3 | 0, mask };
+    }
     // RFC 7208 §5: an IPv4 client matches `ip4` alone, whatever an `ip6` network says about mapped addresses.
-    const network = networkOf(kind === 'ip4' ? ip : { ...ip, family: 6 }, prefixLength);
-    return { ...directive, kind, network: { network, prefixLength } };
+    return { ...directive, kind, network: { network: networkOf({ ...ip, family: 6 }, prefixLength), prefixLength } };
   }
 
   /** `[ ":" domain-spec ] [ dual-cidr-length ]`, where `dual-cidr-length = [ ip4-cidr-length ] [ "/" ip6-cidr-length ]`. */

@@ -1,5 +1,14 @@
-import { toAsciiDomain, toDnsName } from '@postern/core';
+import { formatIp, type IpAddress, parseIp, toAsciiDomain, toDnsName } from '@postern/core';
 import type { SpfIdentity } from './spf-evaluation.ts';
+
+/** Who connects. */
+export interface SpfClient {
+  readonly ip: IpAddress;
+  /** The address as the results quote it. */
+  readonly text: string;
+  /** The HELO name as they quote it, and as `%{h}` has it. */
+  readonly helo: string;
+}
 
 /** Who is checked, or why nobody can be. */
 export interface SpfSender {
@@ -20,7 +29,11 @@ const LONGEST_MAILBOX = 512;
 /** RFC 5321 §4.5.3.1.2. */
 const LONGEST_HELO = 255;
 
+const SPACE = 0x20;
 const DOT = 0x2e;
+const ZERO = 0x30;
+const NINE = 0x39;
+const OPEN_BRACKET = 0x5b;
 const FIRST_NON_ASCII = 0x80;
 
 export function isAscii(text: string): boolean {
@@ -28,36 +41,42 @@ export function isAscii(text: string): boolean {
   return true;
 }
 
-/** Whether the last label is a number, as in `192.0.2.1`: then it is an address, and no domain (RFC 3696 §2). */
-function endsInNumber(name: string): boolean {
-  for (let at = name.length - 1; at >= 0; at--) {
-    const code = name.charCodeAt(at);
-    if (code === DOT) return true;
-    if (code < 0x30 || code > 0x39) return false;
-  }
-  return true;
-}
-
 /**
- * RFC 7208 §4.3: neither malformed nor a name of one label. What a host name may not have, an underscore or a hyphen at
- * a label's end, does not keep a name from having a record.
+ * RFC 7208 §4.3: not a name of one label. What a host name may not have, an underscore or a hyphen at a label's end, does
+ * not keep a name from having a record; but an address literal, and an address without brackets, is no name (RFC 3696 §2: no
+ * top-level domain is all digits), and a space stands in no domain of an envelope.
  */
-function lookUpName(domain: string): string | undefined {
-  const name = toDnsName(domain);
-  if (name === undefined || !name.includes('.') || name.startsWith('[') || name.includes(' ')) return undefined;
-  return endsInNumber(name) ? undefined : name;
+function isLookUpName(name: string): boolean {
+  let digits = true;
+  let dots = 0;
+  for (let at = 0; at < name.length; at++) {
+    const code = name.charCodeAt(at);
+    if (code === DOT) {
+      dots++;
+      digits = true;
+    } else if (code < ZERO || code > NINE) {
+      digits = false;
+      if (code === SPACE || code === OPEN_BRACKET) return false;
+    }
+  }
+  return dots > 0 && !digits;
 }
 
 function senderOf(identity: SpfIdentity, localPart: string, domain: string, malformed: string): SpfSender {
-  const writtenDomain = isAscii(domain) ? domain : (toAsciiDomain(domain, { underscores: true }) ?? domain);
-  const name = lookUpName(writtenDomain);
+  let writtenDomain = domain;
+  let name = toDnsName(domain);
+  if (name === undefined && !isAscii(domain)) {
+    name = toAsciiDomain(domain, { underscores: true });
+    writtenDomain = name ?? domain;
+  }
+  if (name === undefined || !isLookUpName(name)) name = '';
   return {
     identity,
     mailbox: `${localPart}@${writtenDomain}`,
     localPart,
     writtenDomain,
-    domain: name ?? '',
-    problem: name === undefined ? malformed : undefined,
+    domain: name,
+    problem: name === '' ? malformed : undefined,
   };
 }
 
@@ -70,7 +89,13 @@ export function heloSender(helo: string): SpfSender {
   return senderOf('helo', 'postmaster', heloName(helo), problem);
 }
 
-/** What the macro `%{h}` and the results quote of it. */
+/** The client; `undefined` when the text is no address. */
+export function clientOf(ip: string, helo: string): SpfClient | undefined {
+  const address = parseIp(ip);
+  return address && { ip: address, text: formatIp(address), helo: heloName(helo) };
+}
+
+/** What is quoted of a HELO name. */
 export function heloName(helo: string): string {
   return helo.slice(0, LONGEST_HELO);
 }
