@@ -166,6 +166,17 @@ describe('parseAggregateReport', () => {
       expect(cut.ok && cut.report.rows).toHaveLength(2);
     });
 
+    it.each([
+      ['long text', `<version>${'x'.repeat(70_000)}</version>`],
+      ['much white space behind the end', `<version/></feedback>${' '.repeat(70_000)}`],
+      ['many names', Array.from({ length: 600 }, (_, index) => `<a${index}/>`).join('')],
+      ['many instructions', '<?a b="c"?>'.repeat(20)],
+      ['a long instruction', `<?a ${'b= '.repeat(1_000)}?>`],
+      ['instructions without an end', '<?a'.repeat(1_000)],
+    ])('refuses %s, on which the parser would spend much', (_, inner) => {
+      expect(parse(`<feedback>${inner}</feedback>`)).toMatchObject({ ok: false });
+    });
+
     it.each(['__proto__', 'constructor', 'prototype', 'hasOwnProperty', 'toString'])(
       'lets <%s> change nothing',
       (name) => {

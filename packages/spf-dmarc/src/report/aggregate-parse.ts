@@ -18,9 +18,9 @@ import { readXmlDocument } from './xml-document.ts';
 export interface AggregateParseOptions {
   /** The most bytes of the file as it came. Default 10,485,760 (10 MiB). */
   readonly maxFileBytes?: number;
-  /** The most bytes of the XML; decompression stops there. Default 33,554,432 (32 MiB). */
+  /** The most bytes of the XML; decompression stops there. Default 16,777,216 (16 MiB). */
   readonly maxXmlBytes?: number;
-  /** The most rows. A report with more is cut off there, and says so in its problems. Default 50,000. */
+  /** The most rows. A report with more is cut off there, and says so in its problems. Default 20,000. */
   readonly maxRows?: number;
 }
 
@@ -81,7 +81,7 @@ const OVERRIDES = [
  * of the known ones reads `'unknown'`: neither pass nor fail. Rows without an address or a count are skipped and counted.
  *
  * Bounded against what a stranger may send (RFC 9990 §7.1): bytes before and after decompression, elements, depth, rows.
- * Document type declarations are refused, so that no entity expands. Half a second of CPU for 4 MiB of XML, in one go:
+ * Document type declarations are refused, so that no entity expands. A second of CPU for 5 MiB of XML, in one go:
  * read large reports in a worker.
  *
  * @throws TypeError or RangeError that names the option; TypeError when `file` is no `Uint8Array`
@@ -98,8 +98,8 @@ export function parseAggregateReport(file: Uint8Array, options?: AggregateParseO
   if (!(file instanceof Uint8Array)) throw new TypeError('parseAggregateReport: file must be a Uint8Array');
   const read = new OptionReader('parseAggregateReport', options);
   const maxFileBytes = read.integer('maxFileBytes', 10_485_760, { min: 1 });
-  const maxXmlBytes = read.integer('maxXmlBytes', 33_554_432, { min: 1, max: 2 ** 28 });
-  const maxRows = read.integer('maxRows', 50_000, { min: 1, max: 1_000_000 });
+  const maxXmlBytes = read.integer('maxXmlBytes', 16_777_216, { min: 1, max: 2 ** 28 });
+  const maxRows = read.integer('maxRows', 20_000, { min: 1, max: 1_000_000 });
   read.done();
 
   if (file.length > maxFileBytes) {

@@ -13,8 +13,13 @@ export type XmlReading =
 
 /** What stands in the start tag of a root element: its name and, most often, a namespace. */
 const LONGEST_START_TAG = 4_096;
-/** Attributes of processing instructions are read with a regular expression; none needs more. */
+/** Attributes of processing instructions are read with a regular expression; no report has use for any but the first. */
 const LONGEST_INSTRUCTION = 1_024;
+const MAX_INSTRUCTIONS = 10;
+/** From one `<` to the next. The parser gathers text by the character, which takes much memory when there is much of it. */
+const LONGEST_RUN = 65_536;
+/** RFC 9990 has less than 50, and extensions may have some. */
+const MAX_NAMES = 500;
 const TEXT = '#text';
 const CHARACTER_REFERENCE = /&(?:(lt|gt|amp|quot|apos)|#([0-9]{1,7})|#x([0-9a-fA-F]{1,6}));/g;
 const NAMED: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" };
@@ -54,19 +59,22 @@ export class XmlElement {
   }
 }
 
-class TooManyElements extends Error {}
+class TooMuch extends Error {}
 
 /**
  * Reads a document whose root is called `rootName`. Never throws on a string.
  *
  * No document type declaration is taken, as a report has use neither for one nor for the entities that it could declare; so
  * nothing expands, but for the five names and the numbers of XML itself, which get shorter. Elements and depth are
- * counted while reading. What is not well-formed is read as far as it makes sense; `complete` is `false` when the root
+ * counted while reading, and so are different names. What is not well-formed is read as far as it makes sense; `complete` is `false` when the root
  * does not end.
  */
 export function readXmlDocument(text: string, rootName: string, bounds: XmlBounds): XmlReading {
   if (text.includes('<!DOCTYPE')) return unread('not-xml', 'The document has a document type declaration.');
-  if (hasLongInstruction(text)) return unread('not-xml', 'The document has an overlong processing instruction.');
+  if (hasInstructions(text))
+    return unread('not-xml', 'The document has too many processing instructions, or too long ones.');
+  if (hasLongRun(text))
+    return unread('too-large', `Some text in the document has more than ${LONGEST_RUN} characters.`);
   const start = rootStart(text, rootName);
   if (start === undefined) return unread('not-xml', `The document has no root element "${rootName}".`);
   const tree = parse(text.slice(start.at), start.prefix, bounds);
@@ -83,6 +91,7 @@ function parse(
   { maxElements, maxDepth }: XmlBounds,
 ): { readonly ok: true; readonly value: unknown } | (XmlReading & { readonly ok: false }) {
   let elements = 0;
+  const names = new Set<string>();
   const parser = new XMLParser({
     ignoreAttributes: true,
     parseTagValue: false,
@@ -93,15 +102,16 @@ function parse(
     transformTagName: (name) => (name.startsWith(prefix) ? name.slice(prefix.length) : name),
     updateTag: (name) => {
       elements++;
-      if (elements > maxElements) throw new TooManyElements();
+      names.add(name);
+      if (elements > maxElements || names.size > MAX_NAMES) throw new TooMuch();
       return name;
     },
   });
   try {
     return { ok: true, value: parser.parse(text) };
   } catch (error) {
-    if (error instanceof TooManyElements) {
-      return unread('too-large', `The document has more than ${maxElements} elements.`);
+    if (error instanceof TooMuch) {
+      return unread('too-large', `The document has more than ${maxElements} elements, or ${MAX_NAMES} names of them.`);
     }
     return unread('not-xml', 'The document is not well-formed, or nested too deep.');
   }
@@ -133,13 +143,24 @@ function rootStart(
   return { at, prefix, namespace: valueTo < 0 ? undefined : tag.slice(valueFrom, valueTo) };
 }
 
-function hasLongInstruction(text: string): boolean {
-  for (let at = text.indexOf('<?'); at >= 0; ) {
+/** More of them, or longer ones, than a document has use for. */
+function hasInstructions(text: string): boolean {
+  let count = 0;
+  for (let at = text.indexOf('<?'); at >= 0; count++) {
     const end = text.indexOf('?>', at);
-    if (end < 0 || end - at > LONGEST_INSTRUCTION) return true;
+    if (end < 0 || end - at > LONGEST_INSTRUCTION || count >= MAX_INSTRUCTIONS) return true;
     at = text.indexOf('<?', end);
   }
   return false;
+}
+
+function hasLongRun(text: string): boolean {
+  let from = 0;
+  for (let at = text.indexOf('<'); at >= 0; at = text.indexOf('<', from)) {
+    if (at - from > LONGEST_RUN) return true;
+    from = at + 1;
+  }
+  return text.length - from > LONGEST_RUN;
 }
 
 function resolveReferences(text: string): string {
