@@ -1,3 +1,4 @@
+import { type BodyScanner, bodyScanner, SCANNED_BYTES } from './body-scanner.ts';
 import type { DkimCanonicalization } from './dkim-canonicalization.ts';
 import { PrefixHash } from './prefix-hash.ts';
 
@@ -6,16 +7,7 @@ const LF = 0x0a;
 const CR = 0x0d;
 const SPACE = 0x20;
 
-/** The top bit of each byte of a word, and other patterns for looking at four bytes at once. */
-const TOPS = 0x80808080 | 0;
-const LFS = 0x0a0a0a0a;
-const CRS = 0x0d0d0d0d;
-const ONES = 0x01010101;
-const LOWS = 0x7f7f7f7f;
-const SPACES = 0x20202020;
-const ABOVE_SPACES = 0x21212121;
 /** As a DataView reads them, the lowest byte first. */
-const LINE_END = 0x0a0d;
 const TWO_LINE_ENDS = 0x0a0d0a0d;
 
 /** So many changes in a row, each so near the last one, and the bytes are looked at one by one for a while. */
@@ -29,8 +21,8 @@ const BYTEWISE_BYTES = 256;
  *
  * A bare LF ends a line as CRLF does: mail servers make CRLF of it, and files have it. A bare CR is a byte like any other.
  *
- * Most bytes of a body are canonical already. What is looked for, eight and sixteen bytes at a time, are the places where
- * something may have to change; what lies between them is hashed where it is, or copied in one piece.
+ * Most bytes of a body are canonical already. What is looked for are the places where something has to change; what lies
+ * between them is hashed where it is, or copied in one piece.
  */
 export class BodyHash {
   readonly #relaxed: boolean;
@@ -51,11 +43,20 @@ export class BodyHash {
   }
 
   update(chunk: Uint8Array): void {
-    const from = this.#resume(chunk);
-    if (from === chunk.length) return;
-    const view = new DataView(chunk.buffer, chunk.byteOffset, chunk.length);
-    if (this.#relaxed) this.#updateRelaxed(chunk, view, from);
-    else this.#updateSimple(chunk, view, from);
+    for (let at = 0; at < chunk.length; at += SCANNED_BYTES) {
+      this.#updatePiece(chunk.length <= SCANNED_BYTES ? chunk : chunk.subarray(at, at + SCANNED_BYTES));
+    }
+  }
+
+  #updatePiece(piece: Uint8Array): void {
+    const from = this.#resume(piece);
+    if (from === piece.length) return;
+    const view = new DataView(piece.buffer, piece.byteOffset, piece.length);
+    const scanner = bodyScanner();
+    scanner?.load(piece);
+    if (scanner === undefined) this.#updateBytewise(piece, view, from);
+    else if (this.#relaxed) this.#updateRelaxed(scanner, piece, view, from);
+    else this.#updateSimple(scanner, piece, view, from);
   }
 
   /** The end of the body. To be called once, before `digest`. */
@@ -102,13 +103,11 @@ export class BodyHash {
     return at;
   }
 
-  #updateSimple(chunk: Uint8Array, view: DataView, from: number): void {
-    const end = chunk.length;
+  #updateSimple(scanner: BodyScanner, chunk: Uint8Array, view: DataView, from: number): void {
     let start = from;
-    let near = 0;
-    for (;;) {
-      const at = nextBareLineFeed(chunk, view, start);
-      if (at === end) break;
+    for (let near = 0; ; ) {
+      const at = scanner.nextBareLineFeed(start);
+      if (at === chunk.length) break;
       near = at - start < NEAR_BYTES ? near + 1 : 0;
       this.#write(chunk, view, start, at);
       if (near === MANY) {
@@ -122,61 +121,52 @@ export class BodyHash {
     this.#writeLast(chunk, view, start);
   }
 
-  #updateRelaxed(chunk: Uint8Array, view: DataView, from: number): void {
+  #updateRelaxed(scanner: BodyScanner, chunk: Uint8Array, view: DataView, from: number): void {
     const end = chunk.length;
     /** Bytes from here to `at` are canonical and still to be written. */
     let start = from;
     let near = 0;
     let before = from;
     for (let at = from; ; before = at) {
-      at = nextChange(chunk, view, at);
+      at = scanner.nextChange(at);
       if (at === end) break;
-      /** Where white space begins, or would. */
-      const first = at > start && chunk[at - 1] === SPACE ? at - 1 : at;
       near = at - before < NEAR_BYTES ? near + 1 : 0;
+      /** The end of a line is that of its CRLF. */
+      const change = chunk[at] === LF && at > start && chunk[at - 1] === CR ? at - 1 : at;
+      /** Where white space begins, or would. */
+      const first = change > start && chunk[change - 1] === SPACE ? change - 1 : change;
+      this.#write(chunk, view, start, first);
+      start = change;
       if (near === MANY) {
         near = 0;
-        this.#write(chunk, view, start, first);
         at = this.#writeBytewise(chunk, first);
         start = at;
-        continue;
-      }
-      const byte = chunk[at];
-      if (byte === CR && chunk[at + 1] === LF) {
-        if (first < at) {
-          this.#write(chunk, view, start, first);
-          start = at;
-        }
-        at = skipLineEnds(view, at);
-      } else if (byte === LF) {
-        this.#write(chunk, view, start, first);
-        this.#lines++;
+      } else if (chunk[at] === LF) {
         at++;
-        start = at;
-      } else if (byte === SPACE || byte === TAB) {
-        do at++;
-        while (isBlank(chunk[at]));
-        if (at === end || isLineEnd(chunk, at) || isLastCr(chunk, at)) {
-          this.#write(chunk, view, start, first);
-          start = at;
-          if (at === end || isLastCr(chunk, at)) {
-            this.#space = true;
-            break;
-          }
-        } else if (chunk[first] === TAB) {
-          this.#write(chunk, view, start, first);
-          this.#writeSpace();
-          start = at;
-        } else {
-          this.#write(chunk, view, start, first + 1);
+        if (change === at - 1) {
+          this.#lines++;
           start = at;
         }
       } else {
-        // A bare CR, another control character, a false alarm: bytes like any other.
-        at++;
+        do at++;
+        while (isBlank(chunk[at]));
+        start = at;
+        if (at === end || isLastCr(chunk, at)) {
+          this.#space = true;
+          break;
+        }
+        if (!isLineEnd(chunk, at)) this.#writeSpace();
+        else if (chunk[at] === CR) at += 2;
       }
     }
     this.#writeLast(chunk, view, start);
+  }
+
+  /** All of it, where there is no scanner. */
+  #updateBytewise(chunk: Uint8Array, view: DataView, from: number): void {
+    let at = from;
+    while (at < chunk.length) at = this.#writeBytewise(chunk, at);
+    this.#writeLast(chunk, view, at);
   }
 
   /**
@@ -291,89 +281,4 @@ function isLineEnd(chunk: Uint8Array, at: number): boolean {
 /** Whether the chunk ends with a CR here: what it is, the next chunk will say. */
 function isLastCr(chunk: Uint8Array, at: number): boolean {
   return at + 1 === chunk.length && chunk[at] === CR;
-}
-
-/** Behind the CRLFs that stand here. */
-function skipLineEnds(view: DataView, from: number): number {
-  const last = view.byteLength - 4;
-  let at = from;
-  while (at <= last && view.getInt32(at, true) === TWO_LINE_ENDS) at += 4;
-  return at <= last + 2 && view.getInt16(at, true) === LINE_END ? at + 2 : at;
-}
-
-/** The next LF at `from` or behind it with no CR between `from` and it; the chunk's length if there is none. */
-function nextBareLineFeed(chunk: Uint8Array, view: DataView, from: number): number {
-  const lastGroup = chunk.length - 16;
-  let at = from;
-  let before = 0;
-  for (; at <= lastGroup; at += 16) {
-    const a = view.getInt32(at, true);
-    const b = view.getInt32(at + 4, true);
-    const c = view.getInt32(at + 8, true);
-    const d = view.getInt32(at + 12, true);
-    if (((zeros(a ^ LFS) | zeros(b ^ LFS) | zeros(c ^ LFS) | zeros(d ^ LFS)) & TOPS) !== 0) {
-      const first = bareLineFeeds(a, before);
-      const second = bareLineFeeds(b, a);
-      const third = bareLineFeeds(c, b);
-      const fourth = bareLineFeeds(d, c);
-      if (first !== 0) return at + lowestByte(first);
-      if (second !== 0) return at + 4 + lowestByte(second);
-      if (third !== 0) return at + 8 + lowestByte(third);
-      if (fourth !== 0) return at + 12 + lowestByte(fourth);
-    }
-    before = d;
-  }
-  for (; at < chunk.length; at++) {
-    if (chunk[at] === LF && (at === from || chunk[at - 1] !== CR)) return at;
-  }
-  return at;
-}
-
-/** Not 0 at the top bit of the first byte of 0, and never before it; behind it there may be false alarms. */
-function zeros(word: number): number {
-  return (word - ONES) & ~word;
-}
-
-/** The top bits of the bytes that are LF and have no CR before them, given the word before this one. No false alarms. */
-function bareLineFeeds(word: number, before: number): number {
-  const lf = word ^ LFS;
-  const cr = word ^ CRS;
-  const isLf = ~(((lf & LOWS) + LOWS) | lf | LOWS);
-  const isCr = ~(((cr & LOWS) + LOWS) | cr | LOWS);
-  return isLf & ~((isCr << 8) | (before >>> 24 === CR ? 0x80 : 0));
-}
-
-/**
- * The next byte at `from` or behind it where `relaxed` may have to change something: a control character, or a space
- * behind another one; the chunk's length if there is none. `(x - n) & ~x & 0x80` is not 0 for a byte below `n`, and for no
- * byte before the first such one. Behind it there may be false alarms: of a byte one larger than such a one.
- */
-function nextChange(chunk: Uint8Array, view: DataView, from: number): number {
-  const lastGroup = chunk.length - 8;
-  let at = from;
-  let carried = 0;
-  while (at <= lastGroup) {
-    const a = view.getInt32(at, true);
-    const b = view.getInt32(at + 4, true);
-    const topsOfA = ~a & TOPS;
-    const topsOfB = ~b & TOPS;
-    const spacesOfA = (a - ABOVE_SPACES) & topsOfA;
-    const spacesOfB = (b - ABOVE_SPACES) & topsOfB;
-    const first = ((a - SPACES) & topsOfA) | (spacesOfA & ((spacesOfA << 8) | carried));
-    const second = ((b - SPACES) & topsOfB) | (spacesOfB & ((spacesOfB << 8) | (spacesOfA >>> 24)));
-    if (first !== 0) return at + lowestByte(first);
-    if (second !== 0) return at + 4 + lowestByte(second);
-    carried = spacesOfB >>> 24;
-    at += 8;
-  }
-  for (; at < chunk.length; at++) {
-    const byte = chunk[at] ?? 0;
-    if (byte < SPACE || (byte === SPACE && at > from && chunk[at - 1] === SPACE)) return at;
-  }
-  return at;
-}
-
-/** Which of the four bytes of a word, the lowest one first, has its top bit set. */
-function lowestByte(tops: number): number {
-  return (31 - Math.clz32(tops & -tops)) >> 3;
 }
