@@ -82,10 +82,10 @@ function lineOf(group: readonly SpfTreeTerm[]): string {
  *     └─ -all
  * ```
  */
-export function formatSpfTree({ domain, lookups, voidLookups, tree }: SpfLint): string {
+export function formatSpfTree({ domain, lookupTerms, voidLookups, tree }: SpfLint): string {
   const voids = `${voidLookups.ip4} of ${MOST_VOID_LOOKUPS} for IPv4, ${voidLookups.ip6} of ${MOST_VOID_LOOKUPS} for IPv6`;
   const status = tree.status === 'record' ? '' : `; ${statusNotes[tree.status]}`;
-  const lines = [`${domain}: ${lookups} of ${MOST_LOOKUPS} lookups; void lookups: ${voids}${status}`];
+  const lines = [`${domain}: ${lookupTerms} of ${MOST_LOOKUPS} lookups; void lookups: ${voids}${status}`];
   let cut = false;
   const draw = (record: SpfTreeRecord, indent: string): void => {
     const groups = grouped(record.terms);
@@ -97,7 +97,7 @@ export function formatSpfTree({ domain, lookups, voidLookups, tree }: SpfLint): 
         return;
       }
       const last = index === groups.length - 1;
-      const cost = term.lookups > 0 ? String(term.lookups) : '';
+      const cost = term.lookupTerms > 0 ? String(term.lookupTerms) : '';
       lines.push(`${cost.padStart(3)}  ${indent}${last ? '└─' : '├─'} ${lineOf(group)}`);
       if (term.record !== undefined) draw(term.record, `${indent}${last ? '   ' : '│  '}`);
     });

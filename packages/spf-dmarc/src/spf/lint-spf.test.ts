@@ -38,7 +38,7 @@ describe('lintSpf', () => {
       '_spf.provider.example': { TXT: 'v=spf1 ip4:203.0.115.0/24 ~all' },
     });
     expect(codesOf(result)).toEqual(good.toSorted());
-    expect(result).toMatchObject({ domain: 'example.com', lookups: 2, voidLookups: { ip4: 0, ip6: 0 } });
+    expect(result).toMatchObject({ domain: 'example.com', lookupTerms: 2, voidLookups: { ip4: 0, ip6: 0 } });
     expect(result.networks).toMatchObject({
       pass: {
         ip4: ['203.0.114.1/32', '203.0.115.0/24'],
@@ -55,18 +55,18 @@ describe('lintSpf', () => {
       'a.example': { TXT: 'v=spf1 mx include:b.example exists:gone.example.com' },
       'b.example': { TXT: 'v=spf1 ptr:example.com ip4:203.0.115.0/24 -all' },
     });
-    const costs = tree.terms.map(({ text, lookups, voidLookups }) => [text, lookups, voidLookups.ip4]);
+    const costs = tree.terms.map(({ text, lookupTerms, voidLookups }) => [text, lookupTerms, voidLookups.ip4]);
     expect(costs).toEqual([
       ['a:mail.example.com', 1, 0],
       ['include:a.example', 5, 2],
       ['redirect=b.example', 2, 0],
     ]);
-    expect(tree.terms[1]?.record?.terms.map(({ name, lookups, status }) => [name, lookups, status])).toEqual([
+    expect(tree.terms[1]?.record?.terms.map(({ name, lookupTerms, status }) => [name, lookupTerms, status])).toEqual([
       ['mx', 1, 'known'],
       ['include', 2, 'known'],
       ['exists', 1, 'known'],
     ]);
-    expect(tree).toMatchObject({ lookups: 8, voidLookups: { ip4: 2, ip6: 2 } });
+    expect(tree).toMatchObject({ lookupTerms: 8, voidLookups: { ip4: 2, ip6: 2 } });
   });
 
   it.each<[string, string, readonly string[], Zone?]>([
@@ -237,7 +237,7 @@ describe('lintSpf', () => {
     };
     const resolver = new ZoneResolver(zone);
     const result = await lintSpf('example.com', { resolver });
-    expect(result).toMatchObject({ lookups: 13, voidLookups: { ip4: 6, ip6: 8 } });
+    expect(result).toMatchObject({ lookupTerms: 13, voidLookups: { ip4: 6, ip6: 8 } });
     expect(codesOf(result).filter((code) => code.startsWith('too-many'))).toEqual([
       'too-many-lookups',
       'too-many-void-lookups',
@@ -251,8 +251,10 @@ describe('lintSpf', () => {
   });
 
   it("counts the lookup of the client's names once", async () => {
-    const { lookups } = await lint('v=spf1 exists:%{p}.example.com exists:%{p}.example.net exp=%{p}.example.com -all');
-    expect(lookups).toBe(3);
+    const { lookupTerms } = await lint(
+      'v=spf1 exists:%{p}.example.com exists:%{p}.example.net exp=%{p}.example.com -all',
+    );
+    expect(lookupTerms).toBe(3);
   });
 
   it('takes an AAAA record of an IPv4 address for an answer that nobody matches', async () => {
@@ -330,7 +332,7 @@ describe('the bounds of lintSpf', () => {
       Array.from({ length: 50 }, (_, level) => [`l${level}.example`, { TXT: `v=spf1 redirect=l${level + 1}.example` }]),
     );
     const resolver = new ZoneResolver(zone);
-    expect((await lintSpf('l0.example', { resolver })).lookups).toBe(20);
+    expect((await lintSpf('l0.example', { resolver })).lookupTerms).toBe(20);
   });
 
   it('reads the largest records', async () => {

@@ -33,8 +33,8 @@ export interface SpfLintOptions {
 export interface SpfLint {
   /** In lower case and A-labels. */
   readonly domain: string;
-  /** How many of the 10 lookups of RFC 7208 §4.6.4 a client costs that no term matches. May be more than 10. */
-  readonly lookups: number;
+  /** How many of the 10 terms that may ask DNS (RFC 7208 §4.6.4) a client costs that no term matches. May be more than 10. */
+  readonly lookupTerms: number;
   /** The same of the 2 void lookups, for clients of each family. */
   readonly voidLookups: SpfTreeRecord['voidLookups'];
   /** The worst first; at most 20 of one code. */
@@ -88,8 +88,8 @@ export async function lintSpf(domain: string, options: SpfLintOptions): Promise<
   const tree = name?.includes('.') ? await readTree(name, resolver, { timeoutMs, signal }, maxQueries) : undefined;
   if (tree === undefined) return notADomain(shownText(domain));
   const networks = flattenSpf(tree);
-  const { lookups, voidLookups } = tree;
-  return { domain: tree.domain, lookups, voidLookups, findings: judgeTree(tree, networks), tree, networks };
+  const { lookupTerms, voidLookups } = tree;
+  return { domain: tree.domain, lookupTerms, voidLookups, findings: judgeTree(tree, networks), tree, networks };
 }
 
 async function readTree(
@@ -104,7 +104,15 @@ async function readTree(
 
 function notADomain(domain: string): SpfLint {
   const voidLookups = { ip4: 0, ip6: 0 };
-  const tree: SpfTreeRecord = { domain, status: 'none', others: [], txtBytes: 0, terms: [], lookups: 0, voidLookups };
+  const tree: SpfTreeRecord = {
+    domain,
+    status: 'none',
+    others: [],
+    txtBytes: 0,
+    terms: [],
+    lookupTerms: 0,
+    voidLookups,
+  };
   const finding: SpfFinding = {
     code: 'not-a-domain',
     severity: 'critical',
@@ -112,5 +120,5 @@ function notADomain(domain: string): SpfLint {
     advice: '',
     evidence: { domain },
   };
-  return { domain, lookups: 0, voidLookups, findings: [finding], tree, networks: flattenSpf(tree) };
+  return { domain, lookupTerms: 0, voidLookups, findings: [finding], tree, networks: flattenSpf(tree) };
 }

@@ -50,8 +50,8 @@ interface Host {
 
 type Part = Omit<SpfTreeTerm, 'text' | 'name' | 'qualifier'>;
 
-const unasked: Part = { status: 'unasked', lookups: 1, voidLookups: noVoids };
-const ignored: Part = { status: 'ignored', lookups: 0, voidLookups: noVoids };
+const unasked: Part = { status: 'unasked', lookupTerms: 1, voidLookups: noVoids };
+const ignored: Part = { status: 'ignored', lookupTerms: 0, voidLookups: noVoids };
 
 function sum(parts: readonly { readonly voidLookups: SpfVoidLookups }[]): SpfVoidLookups {
   return parts.reduce<SpfVoidLookups>(
@@ -69,7 +69,7 @@ function isMapped({ network, prefixLength }: Cidr): boolean {
 
 /** Where a record stands in the tree without having been read. */
 function leaf(domain: string, status: SpfRecordStatus, facts: Partial<SpfTreeRecord> = {}): SpfTreeRecord {
-  return { domain, status, others: [], txtBytes: 0, terms: [], lookups: 0, voidLookups: noVoids, ...facts };
+  return { domain, status, others: [], txtBytes: 0, terms: [], lookupTerms: 0, voidLookups: noVoids, ...facts };
 }
 
 /**
@@ -135,8 +135,8 @@ export class SpfTreeReader {
     this.#terms += reading.record.terms.length;
     if (this.#terms > MOST_TERMS) return leaf(domain, 'unasked', { ...facts, record });
     const terms = await this.#followAll(reading.record, { ...place, path: [...path, domain] });
-    const lookups = terms.reduce((count, term) => count + term.lookups, 0);
-    return { domain, status: 'record', record, ...facts, terms, lookups, voidLookups: sum(terms) };
+    const lookupTerms = terms.reduce((count, term) => count + term.lookupTerms, 0);
+    return { domain, status: 'record', record, ...facts, terms, lookupTerms, voidLookups: sum(terms) };
   }
 
   #followAll(record: SpfRecord, place: Place): Promise<readonly SpfTreeTerm[]> {
@@ -156,14 +156,14 @@ export class SpfTreeReader {
   async #term(term: SpfTerm, place: Place): Promise<Part> {
     switch (term.kind) {
       case 'all':
-        return { status: 'known', networks: everything, lookups: 0, voidLookups: noVoids };
+        return { status: 'known', networks: everything, lookupTerms: 0, voidLookups: noVoids };
       case 'ip4':
       case 'ip6': {
         const networks = isMapped(term.network) ? [] : [formatCidr(term.network)];
-        return { status: 'known', networks, lookups: 0, voidLookups: noVoids };
+        return { status: 'known', networks, lookupTerms: 0, voidLookups: noVoids };
       }
       case 'ptr':
-        return { status: 'depends', lookups: 1, voidLookups: noVoids };
+        return { status: 'depends', lookupTerms: 1, voidLookups: noVoids };
       case 'unknown-modifier':
         return ignored;
       default:
@@ -173,29 +173,35 @@ export class SpfTreeReader {
 
   async #named(term: NamedTerm, place: Place): Promise<Part> {
     if (term.kind === 'exp' && !place.explains) return ignored;
-    const lookups = term.kind === 'exp' ? 0 : 1;
+    const lookupTerms = term.kind === 'exp' ? 0 : 1;
     if (!isConstant(term.domain)) {
-      return { status: 'depends', lookups: lookups + this.#nameLookups(term), voidLookups: noVoids };
+      return { status: 'depends', lookupTerms: lookupTerms + this.#nameLookups(term), voidLookups: noVoids };
     }
     const target = term.domain === undefined ? place.domain : this.#expand(term.domain, place.domain);
     const isRecord = term.kind === 'include' || term.kind === 'redirect';
     if (target === undefined) {
       const problem = 'it is no name that DNS can be asked for';
-      if (!isRecord) return { status: 'known', problem, lookups, voidLookups: noVoids };
-      return { status: 'permerror', problem, lookups, voidLookups: noVoids };
+      if (!isRecord) return { status: 'known', problem, lookupTerms, voidLookups: noVoids };
+      return { status: 'permerror', problem, lookupTerms, voidLookups: noVoids };
     }
     switch (term.kind) {
       case 'include':
       case 'redirect': {
         const explains = place.explains && term.kind === 'redirect';
         const record = await this.#record({ domain: target, path: place.path, explains });
-        return { status: 'known', target, record, lookups: 1 + record.lookups, voidLookups: record.voidLookups };
+        return {
+          status: 'known',
+          target,
+          record,
+          lookupTerms: 1 + record.lookupTerms,
+          voidLookups: record.voidLookups,
+        };
       }
       case 'a': {
         const found = await this.#host(target, term);
         if (found === undefined) return { ...unasked, target };
         const { host, voidLookups } = found;
-        return { status: statusOf([host]), target, hosts: [host], lookups, voidLookups };
+        return { status: statusOf([host]), target, hosts: [host], lookupTerms, voidLookups };
       }
       case 'mx':
         return { target, ...(await this.#exchanges(target, term)) };
@@ -204,8 +210,8 @@ export class SpfTreeReader {
         if (answer === undefined) return { ...unasked, target };
         if (answer.kind === 'failure') return { ...unasked, status: 'failed', problem: answer.reason, target };
         if (answer.kind === 'records')
-          return { status: 'known', target, networks: everything, lookups, voidLookups: noVoids };
-        return { status: 'known', target, networks: [], lookups, voidLookups: oneVoid };
+          return { status: 'known', target, networks: everything, lookupTerms, voidLookups: noVoids };
+        return { status: 'known', target, networks: [], lookupTerms, voidLookups: oneVoid };
       }
       case 'exp':
         return { target, ...(await this.#explanation(target)) };
@@ -256,10 +262,10 @@ export class SpfTreeReader {
     const answer = await this.#ask(name, 'MX');
     if (answer === undefined) return unasked;
     if (answer.kind === 'failure') return { ...unasked, status: 'failed', problem: answer.reason };
-    if (answer.kind !== 'records') return { status: 'known', hosts: [], lookups: 1, voidLookups: oneVoid };
+    if (answer.kind !== 'records') return { status: 'known', hosts: [], lookupTerms: 1, voidLookups: oneVoid };
     const count = answer.records.length;
     if (count > MOST_EXCHANGES) {
-      return { status: 'permerror', problem: `${count} mail exchangers`, lookups: 1, voidLookups: noVoids };
+      return { status: 'permerror', problem: `${count} mail exchangers`, lookupTerms: 1, voidLookups: noVoids };
     }
     // A null MX (RFC 7505) has no host, and neither has a name that cannot be asked for.
     const names = new Set(answer.records.flatMap(({ exchange }) => toDnsName(exchange) || []));
@@ -267,12 +273,12 @@ export class SpfTreeReader {
     const known = hosts.flatMap((found) => (found === undefined ? [] : [found.host]));
     const status = known.length < hosts.length ? 'unasked' : statusOf(known);
     // The addresses of exchangers are no lookups of terms, so that none of them is void (RFC 7208 §4.6.4).
-    return { status, hosts: known, lookups: 1, voidLookups: noVoids };
+    return { status, hosts: known, lookupTerms: 1, voidLookups: noVoids };
   }
 
   /** RFC 7208 §6.2: without exactly one TXT record that can be read, it is as if there were no `exp`. */
   async #explanation(name: string): Promise<Part> {
-    const part: Part = { status: 'known', lookups: 0, voidLookups: noVoids };
+    const part: Part = { status: 'known', lookupTerms: 0, voidLookups: noVoids };
     const answer = await this.#ask(name, 'TXT');
     if (answer === undefined) return { ...part, status: 'unasked' };
     if (answer.kind === 'failure') return { ...part, status: 'failed', problem: answer.reason };

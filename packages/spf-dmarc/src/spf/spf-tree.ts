@@ -46,8 +46,8 @@ export interface SpfTreeTerm {
   readonly hosts?: readonly SpfTreeHost[];
   /** What `include` and `redirect` lead to. */
   readonly record?: SpfTreeRecord;
-  /** Of the 10 lookups of RFC 7208 §4.6.4: its own and those of what it leads to, evaluated to the end. */
-  readonly lookups: number;
+  /** Of the 10 terms that may ask DNS (RFC 7208 §4.6.4): itself and those of what it leads to, evaluated to the end. */
+  readonly lookupTerms: number;
   /** The same of the 2 void lookups. */
   readonly voidLookups: SpfVoidLookups;
 }
@@ -79,6 +79,6 @@ export interface SpfTreeRecord {
   /** How many octets the TXT records at the name have together. */
   readonly txtBytes: number;
   readonly terms: readonly SpfTreeTerm[];
-  readonly lookups: number;
+  readonly lookupTerms: number;
   readonly voidLookups: SpfVoidLookups;
 }

@@ -39,8 +39,8 @@ function judgeDuplicates({ domain }: SpfTreeRecord, terms: readonly SpfTreeTerm[
     if (term.qualifier === undefined) continue;
     const key = keyOf(term);
     if (seen.has(key)) {
-      const cost = term.lookups > 0 ? `, and costs ${term.lookups} more of the 10 lookups` : '';
-      const severity = term.lookups > 0 ? 'warning' : 'info';
+      const cost = term.lookupTerms > 0 ? `, and costs ${term.lookupTerms} more of the 10 lookups` : '';
+      const severity = term.lookupTerms > 0 ? 'warning' : 'info';
       const message = `"${term.text}" stands in the record of ${domain} a second time${cost}.`;
       findings.add('duplicate-term', severity, message, 'Remove it: only the first one counts.', {
         domain,

@@ -84,26 +84,26 @@ function judgeStatus(
 function judgeRepeats(places: ReadonlyMap<string, readonly SpfTreeTerm[]>, findings: SpfFindings): void {
   for (const [target, [first, ...again]] of places) {
     if (first === undefined || again.length === 0) continue;
-    const lookups = again.reduce((sum, term) => sum + term.lookups, 0);
-    const message = `The record of ${target} is included ${again.length + 1} times; all but the first cost ${lookups} lookups for nothing.`;
+    const lookupTerms = again.reduce((sum, term) => sum + term.lookupTerms, 0);
+    const message = `The record of ${target} is included ${again.length + 1} times; all but the first cost ${lookupTerms} lookups for nothing.`;
     findings.add('repeated-include', 'warning', message, 'Include it once.', {
       domain: target,
       times: again.length + 1,
-      lookups,
+      lookupTerms,
     });
   }
 }
 
 /** The limits of RFC 7208 §4.6.4, for a client that no term matches before the end. */
-function judgeLimits({ domain, lookups, voidLookups }: SpfTreeRecord, findings: SpfFindings): void {
-  const counted = `The record of ${domain} takes ${lookups} of the ${MOST_LOOKUPS} lookups that receivers make.`;
-  const evidence = { domain, lookups, limit: MOST_LOOKUPS };
-  if (lookups > MOST_LOOKUPS) {
+function judgeLimits({ domain, lookupTerms, voidLookups }: SpfTreeRecord, findings: SpfFindings): void {
+  const counted = `The record of ${domain} takes ${lookupTerms} of the ${MOST_LOOKUPS} lookups that receivers make.`;
+  const evidence = { domain, lookupTerms, limit: MOST_LOOKUPS };
+  if (lookupTerms > MOST_LOOKUPS) {
     const message = `${counted} Clients that match late or not at all get a permerror.`;
     const advice =
       'Remove what is no longer used; replace "a" and "mx" by "ip4" and "ip6"; let other mail come from a subdomain.';
     findings.add('too-many-lookups', 'critical', message, advice, evidence);
-  } else if (lookups >= MANY_LOOKUPS) {
+  } else if (lookupTerms >= MANY_LOOKUPS) {
     const advice =
       "Remove what is no longer used: one more provider, or one more include in a provider's record, is too much.";
     findings.add('many-lookups', 'warning', counted, advice, evidence);
