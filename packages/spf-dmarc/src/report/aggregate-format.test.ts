@@ -49,7 +49,7 @@ function tagsOf(xml: string): readonly string[] {
 }
 
 describe('formatAggregateReport', () => {
-  it('writes the elements in the order of RFC 9990 §2.1.1', () => {
+  it('writes the elements in the order of RFC 9990 §3.1.1', () => {
     expect(tagsOf(formatAggregateReport(report).xml)).toEqual([
       ...['feedback', 'version'],
       ...['report_metadata', 'org_name', 'email', 'extra_contact_info', 'report_id', 'date_range', 'begin', 'end'],

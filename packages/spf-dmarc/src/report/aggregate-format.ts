@@ -20,16 +20,16 @@ export interface FormattedReport {
 
 /** RFC 1035 §2.3.4 with room for what is no domain: it came from the client. */
 const LONGEST_DOMAIN = 255;
-/** RFC 9990 §2.1.5: an error should not be extremely large. The same goes for comments. */
+/** RFC 9990 §3.1.5: an error should not be extremely large. The same goes for comments. */
 const LONGEST_TEXT = 1_000;
-/** RFC 9990 §2.1.3: no more than so many signatures for a row. */
+/** RFC 9990 §3.1.3: no more than so many signatures for a row. */
 const MAX_SIGNATURES = 100;
 
 /** Elements in the order in which they are written. */
 type Elements = { readonly [name: string]: string | Elements | readonly Elements[] | undefined };
 
 /**
- * Writes an aggregate report by RFC 9990 §2.1.1, elements in the order of its schema.
+ * Writes an aggregate report by RFC 9990 §3.1.1, elements in the order of its schema.
  *
  * Whatever stands in the values, the document is well-formed: markup is escaped, and characters that XML 1.0 cannot hold
  * become U+FFFD and are counted. Domains are cut at 255 characters, other text at 1,000; a row names at most its first 100
@@ -120,7 +120,7 @@ function recordElements(row: AggregateRow, text: XmlText): Elements {
 }
 
 function reasonElements({ type, comment }: PolicyOverride, text: XmlText): Elements {
-  // RFC 9990 §2.1.6 dropped two types of RFC 7489.
+  // RFC 9990 §3.1.6 dropped two types of RFC 7489.
   const written = type === 'forwarded' || type === 'sampled_out' ? 'other' : type;
   return { type: written, comment: comment === undefined ? undefined : text.of(comment, LONGEST_TEXT) };
 }

@@ -2,7 +2,7 @@ import { type AggregateParseOptions, type AggregateParseResult, parseAggregateRe
 import { type MimePart, readMimeParts } from './mime-part.ts';
 
 /**
- * Reads the aggregate report that a message carries (RFC 9990 §2.6.2): the first of its parts that is one, or the message
+ * Reads the aggregate report that a message carries (RFC 9990 §3.5.2): the first of its parts that is one, or the message
  * itself when it has no parts. Media types are not relied on, as many senders have them wrong; text for a person is passed
  * over. Bounds and results as of {@link parseAggregateReport}; parts as of RFC 2045, at most 20.
  *

@@ -7,7 +7,7 @@ import { type Reporter, type ReporterOptions, readReporter } from './reporter.ts
 
 /** A report as a file, with the names by which its reader knows it. */
 export interface AggregateFile {
-  /** RFC 9990 §2.6.2: `receiver!policy-domain!begin!end!unique-id.xml.gz`. */
+  /** RFC 9990 §3.5.2: `receiver!policy-domain!begin!end!unique-id.xml.gz`. */
   readonly fileName: string;
   /** `Report Domain: … Submitter: … Report-ID: <…>` */
   readonly subject: string;
@@ -23,13 +23,13 @@ export interface AggregateFile {
 const LINE_BYTES = 57;
 const ENCODED_LINE_BYTES = 78;
 const HEADER_BYTES = 1_500;
-/** RFC 9990 §2.6.1: the id in the file name has letters and digits only, and all ids of a report are the same. */
+/** RFC 9990 §3.5.1: the id in the file name has letters and digits only, and all ids of a report are the same. */
 const ID_LENGTH = 32;
 const LONGEST_NAME = 255;
 
 /**
  * The id of the report of one submitter about one domain and day. It follows from them, so that a report that is sent
- * again, by whatever machine, has the same name: its reader then knows it for the same (RFC 9990 §2.6.2, §2.6.4).
+ * again, by whatever machine, has the same name: its reader then knows it for the same (RFC 9990 §3.5.2, §3.5.4).
  */
 export function aggregateReportId(submitter: string, policyDomain: string, begin: number): string {
   return createHash('sha256').update(`${submitter}\n${policyDomain}\n${begin}`).digest('hex').slice(0, ID_LENGTH);
@@ -66,7 +66,7 @@ export interface AggregateMailInput {
 }
 
 /**
- * The message that carries an aggregate report (RFC 9990 §2.6.2): a sentence for a person, and the report as an
+ * The message that carries an aggregate report (RFC 9990 §3.5.2): a sentence for a person, and the report as an
  * `application/gzip` attachment. It goes out as it is, best DKIM-signed by the domain of `reporter.email`: readers drop
  * reports that do not pass DMARC.
  *

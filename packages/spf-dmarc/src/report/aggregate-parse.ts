@@ -12,6 +12,16 @@ import {
 import { ProblemList, type ReportProblem } from './problem-list.ts';
 import { readReportText } from './report-bytes.ts';
 import { ReportElement } from './report-element.ts';
+import {
+  ALIGNED,
+  DISPOSITIONS,
+  DKIM_RESULTS,
+  METHODS,
+  MODES,
+  OVERRIDES,
+  POLICIES,
+  SPF_RESULTS,
+} from './report-words.ts';
 import { readXmlDocument } from './xml-document.ts';
 
 /** The bounds of `parseAggregateReport`. */
@@ -56,22 +66,9 @@ const MAX_REASONS = 20;
 const MAX_SIGNATURES = 100;
 const MAX_ERRORS = 20;
 
-const POLICIES = ['none', 'quarantine', 'reject'] as const;
-const DISPOSITIONS = ['none', 'pass', 'quarantine', 'reject'] as const;
-const ALIGNED = ['pass', 'fail'] as const;
-const MODES = ['r', 's'] as const;
 const SCOPES = ['mfrom', 'helo'] as const;
-const DKIM_RESULTS = ['none', 'pass', 'fail', 'policy', 'neutral', 'temperror', 'permerror'] as const;
-const SPF_RESULTS = ['none', 'neutral', 'pass', 'fail', 'softfail', 'temperror', 'permerror'] as const;
-const OVERRIDES = [
-  'local_policy',
-  'mailing_list',
-  'other',
-  'policy_test_mode',
-  'trusted_forwarder',
-  'forwarded',
-  'sampled_out',
-] as const;
+/** With those that RFC 9990 has no more. */
+const READ_OVERRIDES = [...OVERRIDES, 'forwarded', 'sampled_out'] as const;
 
 /**
  * Reads an aggregate report of others: XML by RFC 9990 or RFC 7489, plain, in gzip, or in ZIP; which of them shows in the
@@ -80,7 +77,7 @@ const OVERRIDES = [
  * It takes what can be understood. What is missing, unknown or misspelt is listed in `problems`, and a word that is none
  * of the known ones reads `'unknown'`: neither pass nor fail. Rows without an address or a count are skipped and counted.
  *
- * Bounded against what a stranger may send (RFC 9990 §7.1): bytes before and after decompression, elements, depth, rows.
+ * Bounded against what a stranger may send (RFC 9990 §8.1): bytes before and after decompression, elements, depth, rows.
  * Document type declarations are refused, so that no entity expands. A second of CPU for 5 MiB of XML, in one go:
  * read large reports in a worker.
  *
@@ -159,7 +156,7 @@ function readPolicy(policy: ReportElement): PublishedPolicy<'unknown'> {
   const aspf = policy.optionalWord('aspf', MODES);
   const fo = policy.optional('fo');
   const testing = policy.optionalWord('testing', ['y', 'n']);
-  const discoveryMethod = policy.optionalWord('discovery_method', ['treewalk', 'psl']);
+  const discoveryMethod = policy.optionalWord('discovery_method', METHODS);
   return {
     domain: policy.text('domain'),
     p: policy.word('p', POLICIES),
@@ -201,7 +198,7 @@ function readRow(record: ReportElement, problems: ProblemList): AggregateRow<'un
 }
 
 function readReason(reason: ReportElement): PolicyOverride {
-  const type = reason.word('type', OVERRIDES);
+  const type = reason.word('type', READ_OVERRIDES);
   const comment = reason.optional('comment');
   return { type: type === 'unknown' ? 'other' : type, ...(comment !== undefined && { comment }) };
 }

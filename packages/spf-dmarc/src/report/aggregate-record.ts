@@ -37,7 +37,7 @@ export interface AggregateRecordInput {
   readonly overrides?: readonly PolicyOverride[];
 }
 
-/** RFC 9990 §2.1.3: no more than so many signatures for a row. Fewer, as each combination of them is a row of its own. */
+/** RFC 9990 §3.1.3: no more than so many signatures for a row. Fewer, as each combination of them is a row of its own. */
 const MAX_SIGNATURES = 10;
 const MAX_ERRORS = 5;
 const LONGEST_DOMAIN = 255;
@@ -46,8 +46,8 @@ const LONGEST_DOMAIN = 255;
  * What an aggregate report says of an evaluated message; `undefined` when nobody wants to know: no record, no policy, or no
  * address for reports.
  *
- * Signatures stand in the order of RFC 9990 §2.1.3: those that pass and are aligned first; at most 10, each once. Of the
- * reverse-path and the recipients there are only domains (RFC 9990 §6.2).
+ * Signatures stand in the order of RFC 9990 §3.1.3: those that pass and are aligned first; at most 10, each once. Of the
+ * reverse-path and the recipients there are only domains (RFC 9990 §7.2).
  *
  * @example
  * ```ts
@@ -102,7 +102,7 @@ function dispositionOf({ dmarc, disposition }: AggregateRecordInput): ReportedDi
 function reasonsOf({ dmarc, overrides }: AggregateRecordInput): readonly PolicyOverride[] {
   if (dmarc.result === 'pass') return [];
   const reasons = overrides ?? dmarc.overrides;
-  // RFC 9990 §2.1.1.9: a policy that was not applied needs a reason. Nothing fails for an error that may pass.
+  // RFC 9990 §3.1.1.9: a policy that was not applied needs a reason. Nothing fails for an error that may pass.
   if (reasons.length > 0 || dmarc.result !== 'temperror') return reasons;
   return [{ type: 'other', comment: 'temporary error' }];
 }
@@ -127,7 +127,7 @@ function signaturesOf(
   return sorted.slice(0, MAX_SIGNATURES).map(({ dkim }) => dkim);
 }
 
-/** RFC 9990 §2.1.3: the order in which signatures are worth reporting. */
+/** RFC 9990 §3.1.3: the order in which signatures are worth reporting. */
 function rankOf({ result, alignment }: DmarcIdentifier): number {
   if (result !== 'pass') return 3;
   return alignment === 'strict' ? 0 : alignment === 'relaxed' ? 1 : 2;

@@ -3,13 +3,13 @@ import type { DmarcOverrideType } from '../dmarc/dmarc-override.ts';
 import type { DmarcPolicy } from '../dmarc/dmarc-policy.ts';
 import type { SpfResult } from '../spf/spf-result.ts';
 
-/** The namespace of RFC 9990 §2.1.1.1; reports by RFC 7489 have none, or one of several others. */
+/** The namespace of RFC 9990 §3.1.1.1; reports by RFC 7489 have none, or one of several others. */
 export const AGGREGATE_NAMESPACE = 'urn:ietf:params:xml:ns:dmarc-2.0';
 
-/** What the receiver did (RFC 9990 §2.1.1.9). `pass`: the message passed DMARC; `none`: it failed, and nothing was done. */
+/** What the receiver did (RFC 9990 §3.1.1.9). `pass`: the message passed DMARC; `none`: it failed, and nothing was done. */
 export type ReportedDisposition = 'none' | 'pass' | 'quarantine' | 'reject';
 
-/** Why the disposition is not what the policy asks for (RFC 9990 §2.1.6). */
+/** Why the disposition is not what the policy asks for (RFC 9990 §3.1.6). */
 export type PolicyOverrideType =
   | DmarcOverrideType
   /** Only of RFC 7489: what was read. Written as `other`. */
@@ -23,7 +23,7 @@ export interface PolicyOverride {
 }
 
 /**
- * The DMARC record that was in force (RFC 9990 §2.1.1.6).
+ * The DMARC record that was in force (RFC 9990 §3.1.1.5).
  *
  * @typeParam Unread - `'unknown'` in a report that was read: the word that stands there is none of these, or none does
  */
@@ -44,7 +44,7 @@ export interface PublishedPolicy<Unread extends string = never> {
   readonly discoveryMethod?: 'treewalk' | 'psl';
 }
 
-/** A DKIM signature as it was verified, whatever DMARC makes of it (RFC 9990 §2.1.1.12). */
+/** A DKIM signature as it was verified, whatever DMARC makes of it (RFC 9990 §3.1.1.12). */
 export interface ReportedDkim<Unread extends string = never> {
   /** The tag `d`. */
   readonly domain: string;
@@ -54,7 +54,7 @@ export interface ReportedDkim<Unread extends string = never> {
   readonly humanResult?: string;
 }
 
-/** SPF as it was evaluated, whatever DMARC makes of it (RFC 9990 §2.1.1.13). */
+/** SPF as it was evaluated, whatever DMARC makes of it (RFC 9990 §3.1.1.13). */
 export interface ReportedSpf<Unread extends string = never> {
   readonly domain: string;
   /** RFC 9990 knows `mfrom` only; `helo` is of RFC 7489. */
@@ -89,7 +89,7 @@ export interface AggregateRow<Unread extends string = never> extends ReportedMes
   readonly count: number;
 }
 
-/** Who reports, about when (RFC 9990 §2.1.1.3). */
+/** Who reports, about when (RFC 9990 §3.1.1.3). */
 export interface ReportMetadata {
   readonly orgName: string;
   /** Where the reporter can be asked. */
@@ -106,7 +106,7 @@ export interface ReportMetadata {
   readonly generator?: string;
 }
 
-/** An aggregate report (RFC 9990 §2.1): what one receiver saw of one policy domain in one period. */
+/** An aggregate report (RFC 9990 §3.1): what one receiver saw of one policy domain in one period. */
 export interface AggregateReport<Unread extends string = never> {
   readonly metadata: ReportMetadata;
   readonly policy: PublishedPolicy<Unread>;

@@ -69,7 +69,7 @@ export class CollectedDay {
     }
     counts.changed = true;
     counts.seenAt = now;
-    // RFC 9990 §2.1: of several policies in one period, the last one is reported.
+    // RFC 9990 §3.1: of several policies in one period, the last one is reported.
     counts.policy = record.policy;
     counts.rua = record.rua;
     for (const error of record.errors ?? []) {

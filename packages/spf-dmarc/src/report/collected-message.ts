@@ -1,16 +1,11 @@
 import type { PolicyOverride, ReportedDkim, ReportedMessage, ReportedSpf } from './aggregate-report.ts';
+import { ALIGNED, DISPOSITIONS, DKIM_RESULTS, OVERRIDES, SPF_RESULTS } from './report-words.ts';
 
 const LONGEST_DOMAIN = 255;
 const LONGEST_TEXT = 200;
 const MAX_REASONS = 5;
 const MAX_SIGNATURES = 10;
 const MAX_SPF = 1;
-
-const OVERRIDES = ['local_policy', 'mailing_list', 'other', 'policy_test_mode', 'trusted_forwarder'] as const;
-const DISPOSITIONS = ['none', 'pass', 'quarantine', 'reject'] as const;
-const ALIGNED = ['pass', 'fail'] as const;
-const DKIM_RESULTS = ['none', 'pass', 'fail', 'policy', 'neutral', 'temperror', 'permerror'] as const;
-const SPF_RESULTS = ['none', 'neutral', 'pass', 'fail', 'softfail', 'temperror', 'permerror'] as const;
 
 /**
  * A message as a line of text that is the same for all messages that a report counts together: JSON, its parts in one

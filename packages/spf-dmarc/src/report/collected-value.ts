@@ -1,6 +1,7 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import type { DmarcReportUri } from '../dmarc/dmarc-record.ts';
 import type { PublishedPolicy } from './aggregate-report.ts';
+import { METHODS, MODES, POLICIES } from './report-words.ts';
 
 /** What one collector has counted of one policy domain in one day, as it lies in the store. */
 export interface CollectedDomain {
@@ -25,10 +26,6 @@ export interface CollectedIndex {
 
 /** What a value of the store may have at most, decompressed. More than a collector can write. */
 const LARGEST_VALUE = 2 ** 28;
-
-const POLICIES = ['none', 'quarantine', 'reject'] as const;
-const MODES = ['r', 's'] as const;
-const METHODS = ['treewalk', 'psl'] as const;
 
 export function encodeDomain(domain: CollectedDomain): Uint8Array {
   const { policy, rua, errors, seenAt, dropped } = domain;

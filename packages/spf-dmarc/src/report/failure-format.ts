@@ -107,7 +107,7 @@ function redactResult({ reason, properties = [], ...result }: MethodResult, reda
   };
 }
 
-/** RFC 6591 §2: the message, or its header as `text/rfc822-headers`. Lines end with CRLF, and no NUL is left. */
+/** RFC 5965 §2: the message, or its header as `text/rfc822-headers`. Lines end with CRLF, and no NUL is left. */
 function quotedMessage({ header, body }: FailedMessage, format: FailureFormat): MailPart {
   const quoted = Buffer.from(quotedHeader(header, format), 'latin1');
   const rest = format.maxQuotedBytes - quoted.length;

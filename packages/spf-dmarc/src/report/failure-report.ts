@@ -1,7 +1,7 @@
 import type { MethodResult } from '@postern/core';
 
 /**
- * What a failure report is about (RFC 6591 §3.1, RFC 9991 §4): `dmarc`, no aligned identifier was authenticated by some or
+ * What a failure report is about (RFC 6591 §3.3, RFC 9991 §4): `dmarc`, no aligned identifier was authenticated by some or
  * all mechanisms; `bodyhash`, `signature` and `revoked`, of DKIM; `spf`. `adsp` is historic.
  */
 export type AuthFailure = 'adsp' | 'bodyhash' | 'dmarc' | 'revoked' | 'signature' | 'spf';

@@ -47,7 +47,7 @@ function dkimFailure(signature: DkimSignatureResult | undefined): AuthFailure {
 }
 
 /**
- * Whether a message was written by a machine, so that a report on it could be answered by one more (RFC 6591 §5, RFC 3834
+ * Whether a message was written by a machine, so that a report on it could be answered by one more (RFC 3834
  * §2): a null reverse-path, `Auto-Submitted`, a report or a bounce.
  */
 export function isAutomatic(mailFrom: string | undefined, header: HeaderFields): boolean {

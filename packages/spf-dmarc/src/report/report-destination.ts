@@ -41,7 +41,7 @@ export interface ReportDestinationOptions {
 }
 
 /**
- * Finds out which of the addresses of a DMARC record may get reports, in their order (RFC 9990 §3; RFC 9991 §5 for `ruf`).
+ * Finds out which of the addresses of a DMARC record may get reports, in their order (RFC 9990 §4; RFC 9991 §5 for `ruf`).
  * Else anybody could have the reports of the whole world sent to a stranger.
  *
  * A destination outside of the organization (RFC 9989 §4.10.2, by tree walk) has to publish a TXT record `v=DMARC1` at
@@ -118,7 +118,7 @@ class Verifier {
     return walk.failure === undefined ? organizationalDomain(walk) : undefined;
   }
 
-  /** RFC 9990 §3 steps 2 to 9. */
+  /** RFC 9990 §4 steps 2 to 9. */
   async #askDestination(uri: string, address: string, host: string): Promise<ReportDestination> {
     const name = toDnsName(`${this.#policyDomain}._report._dmarc.${host}`);
     // Step 4: a name that is too long cannot be asked for, and so cannot agree.

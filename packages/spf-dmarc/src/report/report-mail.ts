@@ -3,7 +3,7 @@ import { formatHeaderField } from '@postern/core';
 
 /** A message that is ready to be sent. */
 export interface ReportMail {
-  /** For MAIL FROM. What bounces comes back there: it must not be answered with a report (RFC 6591 §5). */
+  /** For MAIL FROM. What bounces comes back there: it must not be answered with a report. */
   readonly mailFrom: string;
   /** The one recipient. */
   readonly recipient: string;

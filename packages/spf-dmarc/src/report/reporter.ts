@@ -4,7 +4,7 @@ import { OptionReader, toAsciiDomain } from '@postern/core';
 export interface ReporterOptions {
   /** The name of the organization, such as `Example Net`. */
   readonly orgName: string;
-  /** Where reports come from and where their readers may ask back. Its domain should pass DMARC (RFC 9990 §2.6.2). */
+  /** Where reports come from and where their readers may ask back. Its domain should pass DMARC (RFC 9990 §3.5.2). */
   readonly email: string;
   /** The domain that reports name as their submitter. Default: that of `email`. */
   readonly domain?: string;

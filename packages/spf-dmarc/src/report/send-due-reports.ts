@@ -60,7 +60,7 @@ const DAY_MS = 86_400_000;
  *
  * - **Once**: one machine at a time works on a day. A destination that has got its report is noted in the store before the
  *   next one is asked; a crash between the two sends one report twice, with the same id and file name, so that its reader
- *   knows it (RFC 9990 §2.6.4).
+ *   knows it (RFC 9990 §3.5.4).
  * - **Again**: what could not be sent, for DNS or for the destination, is tried with the next calls, for three days.
  * - **Whole**: a report says in `error` how many messages it lacks.
  *

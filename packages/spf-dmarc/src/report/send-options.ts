@@ -26,7 +26,7 @@ export interface DueReport {
  */
 export type ReportDelivery = 'delivered' | 'later' | 'never';
 
-/** Sends one report. What it throws means `later`. */
+/** Sends one report, or puts it in a queue that loses nothing. What it throws means `later`. */
 export type DeliverReport = (due: DueReport, signal: AbortSignal) => Awaitable<ReportDelivery>;
 
 /** Of {@link sendDueReports}. */
