@@ -235,6 +235,36 @@ describe('collecting and sending', () => {
     expect(delivered).toHaveLength(5);
   });
 
+  it('stops when its lease has run out, and renews it before', async () => {
+    const counting = collector();
+    for (let index = 0; index < 4; index++) counting.record(recordOf(`d${index}.example`));
+    await counting.close();
+    nextDay();
+    const slowly = (ms: number): DeliverReport => {
+      return (due) => {
+        clock.advance(ms);
+        delivered.push(due);
+        return 'delivered';
+      };
+    };
+    const first = await send({ deliver: slowly(301_000), concurrency: 1, maxAgeDays: 1 });
+    expect(first).toMatchObject([{ status: 'stopped' }]);
+    expect(delivered).toHaveLength(1);
+    const second = await send({ deliver: slowly(200_000), concurrency: 1, maxAgeDays: 1 });
+    expect(second).toMatchObject([{ status: 'done' }]);
+    expect(new Set(delivered.map(({ report }) => report.policy.domain)).size).toBe(4);
+    expect(delivered).toHaveLength(4);
+  });
+
+  it('writes to the store by itself', async () => {
+    const counting = collector({ flushMs: 5 });
+    counting.record(recordOf('example.com'));
+    await expect
+      .poll(() => store.recall(['dmarc-reports/2026-11-22/collectors'])[0], { timeout: 15_000 })
+      .toBeDefined();
+    await counting.close();
+  });
+
   it('sends no report that is larger than a message may be', async () => {
     const counting = collector();
     counting.record(recordOf('example.com'));
