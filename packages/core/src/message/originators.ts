@@ -4,6 +4,7 @@ import { isAtext } from '../smtp/mailbox-grammar.ts';
 
 const TAB = 0x09;
 const SPACE = 0x20;
+const DOT = 0x2e;
 const DELETE = 0x7f;
 const LAST_CONTROL = 0x9f;
 const LINE_SEPARATOR = 0x2028;
@@ -45,6 +46,7 @@ export interface OriginatorOptions {
 }
 
 interface Token {
+  /** `.` is an atom with dots that begins with one, `atom` any other, with or without. */
   readonly kind: 'atom' | 'quoted' | 'literal' | '<' | '>' | '@' | ',' | '.' | ':' | ';';
   readonly start: number;
   readonly end: number;
@@ -203,7 +205,6 @@ function tokenAt(value: string, start: number, spaced: boolean): Token | undefin
     case '>':
     case '@':
     case ',':
-    case '.':
     case ':':
     case ';':
       return { kind: char, start, end: start + 1, spaced };
@@ -219,7 +220,7 @@ function tokenAt(value: string, start: number, spaced: boolean): Token | undefin
       let end = start;
       while (end < value.length && isAtomCharacter(value, end)) end++;
       // A control character, a stray bracket or backslash.
-      return end === start ? undefined : { kind: 'atom', start, end, spaced };
+      return end === start ? undefined : { kind: char === '.' ? '.' : 'atom', start, end, spaced };
     }
   }
 }
@@ -259,8 +260,8 @@ function isText(value: string, at: number): boolean {
   return code !== REPLACEMENT && code !== LINE_SEPARATOR && code !== PARAGRAPH_SEPARATOR;
 }
 
-/** `atext` of RFC 5322 §3.2.3 and what is beyond ASCII. */
+/** `atext` of RFC 5322 §3.2.3, what is beyond ASCII, and dots. */
 function isAtomCharacter(value: string, at: number): boolean {
   const code = value.charCodeAt(at);
-  return code > DELETE ? isText(value, at) : isAtext(code);
+  return code > DELETE ? isText(value, at) : code === DOT || isAtext(code);
 }

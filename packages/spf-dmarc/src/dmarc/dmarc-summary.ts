@@ -1,16 +1,21 @@
 import type { DmarcEvaluation } from './dmarc-evaluation.ts';
 
+type Judged = Pick<
+  DmarcEvaluation,
+  'reason' | 'authorDomain' | 'policyDomain' | 'policyTag' | 'publishedPolicy' | 'policy' | 'alignment' | 'failure'
+>;
+type Decided = Pick<DmarcEvaluation, 'disposition' | 'overrides'>;
+
 /** One sentence for a person about an evaluation. */
-export function summarize(evaluation: Omit<DmarcEvaluation, 'summary'>): string {
-  const { reason, authorDomain: author = 'the author domain', policyDomain, failure } = evaluation;
-  const { authorDomains } = evaluation;
+export function summarize(judged: Judged, decided: Decided, authorDomains: readonly string[]): string {
+  const { reason, authorDomain: author = 'the author domain', policyDomain, failure } = judged;
   switch (reason) {
     case 'aligned': {
-      const { spfAligned, dkimAligned } = evaluation.alignment;
+      const { spfAligned, dkimAligned } = judged.alignment;
       return `${spfAligned && dkimAligned ? 'SPF and DKIM' : spfAligned ? 'SPF' : 'DKIM'} authenticated ${author}.`;
     }
     case 'not-aligned':
-      return `Neither SPF nor DKIM authenticated ${author}; ${wishOf(evaluation)}.`;
+      return `Neither SPF nor DKIM authenticated ${author}; ${wishOf(judged, decided)}.`;
     case 'no-record':
       return `There is no DMARC record for ${author}.`;
     case 'no-author-domain':
@@ -34,15 +39,13 @@ export function summarize(evaluation: Omit<DmarcEvaluation, 'summary'>): string 
   }
 }
 
-function wishOf({ policyDomain, policyTag, publishedPolicy, policy, overrides, disposition }: Wish): string {
+function wishOf(
+  { policyDomain, policyTag, publishedPolicy, policy }: Judged,
+  { overrides, disposition }: Decided,
+): string {
   const tested = policy === publishedPolicy ? '' : `, and for ${policy} while it tests`;
   const wish = `${policyDomain} asks for ${publishedPolicy} (${policyTag})${tested}`;
   const last = overrides.at(-1);
   if (disposition === policy || last === undefined) return wish;
   return `${wish}; here it is ${disposition} (${last.type})`;
 }
-
-type Wish = Pick<
-  DmarcEvaluation,
-  'policyDomain' | 'policyTag' | 'publishedPolicy' | 'policy' | 'overrides' | 'disposition'
->;

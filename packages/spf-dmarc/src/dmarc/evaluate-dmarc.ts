@@ -114,10 +114,15 @@ function complete(
   queries: number,
   rfc7489?: Rfc7489Comparison,
 ): DmarcEvaluation {
-  const show = ({ disposition, overrides }: DispositionReading): DmarcEvaluation => {
-    const facts = { ...judgement, authorDomains, disposition, overrides, queries, rfc7489 };
-    return { ...facts, summary: summarize(facts) };
-  };
+  const show = (decided: DispositionReading): DmarcEvaluation => ({
+    ...judgement,
+    authorDomains,
+    disposition: decided.disposition,
+    overrides: decided.overrides,
+    queries,
+    rfc7489,
+    summary: summarize(judgement, decided, authorDomains),
+  });
   return show(decideDisposition(judgement, ip, settings, show));
 }
 

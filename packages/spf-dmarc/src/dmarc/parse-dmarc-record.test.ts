@@ -182,7 +182,7 @@ describe('parseDmarcRecord', () => {
     expect(many.rua).toHaveLength(20);
     expect(many.notes).toEqual([{ code: 'too-many', at: 'mailto:d@example.com' }]);
     expect(read(`v=DMARC1; ${'x=1; '.repeat(64)} p=reject`).p).toBeUndefined();
-    expect(read(`v=DMARC1; p=none; rua=${'!,'.repeat(30_000)}`).notes).toHaveLength(100);
+    expect(read(`v=DMARC1; p=none; rua=${'!,'.repeat(30_000)}`).notes).toHaveLength(21);
     expect(read(`v=DMARC1; p=none; ${'y'.repeat(60_000)}`).notes[0]?.at).toHaveLength(64);
     expect(read(`v=DMARC1; p=none; rua=mailto:${'d'.repeat(3_000)}@example.com`).rua).toEqual([]);
     // Rows of spaces and of signs are read once.

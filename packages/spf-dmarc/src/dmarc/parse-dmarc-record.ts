@@ -184,12 +184,13 @@ const defaultFailureOptions: readonly DmarcFailureOption[] = Object.freeze<Dmarc
 
 function readUris(value: string | null | undefined, notes: Notes): readonly DmarcReportUri[] {
   const uris: DmarcReportUri[] = [];
+  let count = 0;
   for (let from = 0; value && from <= value.length; ) {
     const comma = value.indexOf(',', from);
     const end = comma < 0 ? value.length : comma;
     const text = trimBlanks(value, from, end);
     from = end + 1;
-    if (uris.length >= MAX_URIS) {
+    if (++count > MAX_URIS) {
       notes.add('too-many', text);
       break;
     }
