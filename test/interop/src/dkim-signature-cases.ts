@@ -187,6 +187,12 @@ const refused: readonly Omit<SignatureCase, 'pass'>[] = [
   { name: 'identity elsewhere', section: '3.5 i=', craft: { tags: { i: 'ann@elsewhere.example' } } },
   { name: 'identity above the domain', section: '3.5 i=', craft: { tags: { i: '@example' } } },
   { name: 'identity that ends alike', section: '3.5 i=', craft: { tags: { i: '@xrsa2048.example' } } },
+  {
+    name: 'identity with two domains',
+    section: '3.5 i=',
+    craft: { tags: { i: 'a@b@rsa2048.example' } },
+    deviate: ['dkimpy', 'Mail::DKIM'],
+  },
   { name: 'identity without a domain', section: '3.5 i=', craft: { tags: { i: 'ann' } } },
   { name: 'expired', section: '3.5 x=', craft: { tags: { x: String(now - 36_000) } } },
   {

@@ -66,6 +66,7 @@ describe('DkimSignatures', () => {
     [{ identity: 'example.com' }, RangeError, 'identity'],
     [{ identity: 'a@example.org' }, RangeError, 'identity'],
     [{ identity: 'a@notexample.com' }, RangeError, 'identity'],
+    [{ identity: 'a@b@example.com' }, RangeError, 'identity'],
     [{ identity: `${'a'.repeat(65)}@example.com` }, RangeError, 'identity'],
     [{ timestamp: 1 }, TypeError, 'timestamp'],
     [{ expiresInMs: 0 }, RangeError, 'expiresInMs'],

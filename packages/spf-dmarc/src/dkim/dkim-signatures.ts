@@ -171,6 +171,8 @@ function identityTag(identity: string, domain: string): string | undefined {
   if (at < 0 || below === undefined || (below !== domain && !isSubdomainOf(below, domain))) return undefined;
   const local = Buffer.from(identity.slice(0, at));
   if (local.length > LONGEST_LOCAL_PART) return undefined;
+  // RFC 5321 §4.1.2: in a local part "@" stands in quotes only.
+  if (local.includes('@') && !identity.startsWith('"')) return undefined;
   let text = '';
   for (const byte of local) {
     const plain = byte > 0x20 && byte < 0x7f && byte !== 0x3b && byte !== 0x3d;

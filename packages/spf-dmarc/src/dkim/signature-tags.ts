@@ -153,6 +153,8 @@ function isAlgorithm(text: string): text is DkimAlgorithm {
 function readIdentity(text: string | undefined, domain: string): { text: string; domain: string } | undefined {
   if (text === undefined) return { text: `@${domain}`, domain };
   const at = text.lastIndexOf('@');
+  // RFC 5321 §4.1.2: in a local part "@" stands in quotes only.
+  if (text.indexOf('@') < at && !text.startsWith('"')) return undefined;
   const ascii = at < 0 || text.length > 512 ? undefined : toAsciiDomain(text.slice(at + 1), { underscores: true });
   return ascii === undefined ? undefined : { text: `${text.slice(0, at)}@${ascii}`, domain: ascii };
 }

@@ -291,6 +291,8 @@ describe('the field', () => {
     ['i', 'ann@com', 'permerror/identity'],
     ['i', 'example.com', 'neutral/syntax'],
     ['i', 'ann@', 'neutral/syntax'],
+    ['i', 'ann@bob@example.com', 'neutral/syntax'],
+    ['i', '"ann@bob"@example.com', 'pass/verified'],
     ['d', 'exa mple.com', 'neutral/syntax'],
     ['d', 'EXAMPLE.com', 'pass/verified'],
     ['d', '', 'neutral/syntax'],
