@@ -31,7 +31,10 @@ function flattenFamily(record: SpfTreeRecord, family: 4 | 6): FlatFamily {
   return { otherwise, gaps, networks: (result) => lists.get(result) ?? [] };
 }
 
-/** Which addresses get which result, from what the tree says. Bounded: 1,000,000 steps a family, 20,000 networks a list. */
+/**
+ * Which addresses get which result, from what the tree says. Bounds: 1,000,000 steps a family, 20,000 networks a list; what
+ * stands beyond is a gap.
+ */
 export function flattenSpf(record: SpfTreeRecord): SpfNetworks {
   const ip4 = flattenFamily(record, 4);
   const ip6 = flattenFamily(record, 6);

@@ -69,8 +69,8 @@ function lineOf(group: readonly SpfTreeTerm[]): string {
 }
 
 /**
- * A lint's tree for a terminal: a line for each term or row of networks, with the lookups that it costs before it. Printable text, whatever
- * stands in the records; at most 500 lines.
+ * A lint's tree for a terminal: a line for each term or row of networks, with the lookups that it costs before it.
+ * Printable text, whatever stands in the records; at most 500 lines.
  *
  * @example
  * ```text

@@ -33,7 +33,9 @@ export interface SpfLintOptions {
 export interface SpfLint {
   /** In lower case and A-labels. */
   readonly domain: string;
-  /** How many of the 10 terms that may ask DNS (RFC 7208 §4.6.4) a client costs that no term matches. May be more than 10. */
+  /**
+   * How many of the 10 terms that may ask DNS (RFC 7208 §4.6.4) a client costs that no term matches. May be more than 10.
+   */
   readonly lookupTerms: number;
   /** The same of the 2 void lookups, for clients of each family. */
   readonly voidLookups: SpfTreeRecord['voidLookups'];
@@ -55,7 +57,8 @@ const MAX_QUERIES = 1_000;
  * set (RFC 7208 §4.6.4), which term costs what, and which addresses may send in the end.
  *
  * Everything that the record leads to is looked up once: `include`, `redirect`, `a`, `mx`, `exists` and `exp` whose names
- * are the same for every message. Other macros and `ptr` are reported, and taken for matching nothing.
+ * are the same for every message. Other macros and `ptr` are reported, and taken for matching nothing. A lookup that fails
+ * is a finding of its own and no verdict.
  *
  * Bounds: `maxQueries` questions, 20 records one in the other, 10,000 terms, `timeoutMs` for all.
  *

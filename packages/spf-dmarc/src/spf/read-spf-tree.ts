@@ -75,7 +75,8 @@ function leaf(domain: string, status: SpfRecordStatus, facts: Partial<SpfTreeRec
 /**
  * Follows a domain's record to everything that it leads to. Terms that depend on the message are not followed.
  *
- * Bounds: `maxQueries` questions, 20 records one in the other, 10,000 terms. What stands beyond is `unasked`. Never rejects.
+ * Bounds: `maxQueries` questions, 20 records one in the other, 10,000 terms. What stands beyond is `unasked`. Never
+ * rejects.
  */
 export class SpfTreeReader {
   readonly #dns: Resolver;
@@ -308,7 +309,7 @@ function isVoid({ kind }: DnsAnswer): 0 | 1 {
   return kind === 'nodata' || kind === 'nxdomain' ? 1 : 0;
 }
 
-/** `"v=spf1 mx`, `v=spf2 -all`, `spf1 a`: something that was meant to be a record. `spf2.0/` begins those of Sender ID. */
+/** `"v=spf1 mx`, `v=spf2 -all`, `spf1 a`: what was meant to be a record. `spf2.0/` begins those of Sender ID. */
 function looksLikeSpf(text: string): boolean {
   const start = text.slice(0, 24).toLowerCase();
   return start.includes('v=spf') || start.includes('v = spf') || /^["' ]*spf\d/.test(start);

@@ -9,7 +9,8 @@ import type { AuditFinding } from '@postern/core';
  *   `passes-everybody`
  * - warning: `many-lookups`, `neutral-all`, `missing-all`, `term-after-all`, `redirect-ignored`, `ptr-mechanism`,
  *   `ptr-macro`, `explanation-unusable`, `repeated-include`, `void-lookup`, `broad-network`, `special-network`,
- *   `mapped-network`, `modifier-for-mechanism`, `joined-records`, `odd-name`, `stray-record`, `large-answer`, `lookup-failed`,
+ *   `mapped-network`, `modifier-for-mechanism`, `joined-records`, `odd-name`, `stray-record`, `large-answer`,
+ *   `lookup-failed`,
  *   `impossible-name` of another term, `passes-nobody` when the record names somebody
  * - info: `lookups`, `fail-all`, `softfail-all`, `passes-nobody`, `duplicate-term` (a warning when it costs a lookup),
  *   `overlapping-networks`, `host-bits-set`, `unknown-modifier`, `odd-spelling`, `depends-on-message`, `long-record`,

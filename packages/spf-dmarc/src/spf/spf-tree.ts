@@ -58,7 +58,8 @@ export interface SpfTreeTerm {
  * - `record`: one record that can be read.
  * - `none`: no record. For an `include` or a `redirect` that is a `permerror`.
  * - `several`, `syntax-error`: a `permerror`.
- * - `loop`: the name stands above itself in the tree. A client that comes here comes here again, until it is a `permerror`.
+ * - `loop`: the name stands above itself in the tree. A client that comes here comes here again, until it is a
+ *   `permerror`.
  * - `failed`: the lookup failed; whether there is a record is not known.
  * - `unasked`: a bound of the lint was reached.
  */
