@@ -67,6 +67,8 @@ const LONGEST_QUOTED = 64;
  *
  * @example
  * ```ts
+ * import { parseDkimKeyRecord } from '@postern/spf-dmarc';
+ *
  * const parsed = parseDkimKeyRecord('v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=');
  * parsed.ok && parsed.record.keyType; // 'ed25519'
  * ```

@@ -79,7 +79,11 @@ const takesNames = `a list of at most ${MOST_NAMES} names of header fields`;
  *
  * @example
  * ```ts
- * const signatures = new DkimSignatures([{ domain: 'example.com', selector: 's2026', key: pem }]);
+ * import { readFileSync } from 'node:fs';
+ * import { DkimSignatures } from '@postern/spf-dmarc';
+ *
+ * const key = readFileSync('s2026.pem');
+ * const signatures = new DkimSignatures([{ domain: 'example.com', selector: 's2026', key }]);
  * ```
  */
 export class DkimSignatures {

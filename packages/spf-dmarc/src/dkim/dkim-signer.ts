@@ -43,8 +43,13 @@ export class DkimSigningError extends Error {
  *
  * @example
  * ```ts
- * const signatures = new DkimSignatures([{ domain: 'example.com', selector: 's2026', key: pem }]);
- * const transporter = nodemailer.createTransport({ host: 'mail.example.com' });
+ * import { readFileSync } from 'node:fs';
+ * import { DkimSignatures, DkimSigner } from '@postern/spf-dmarc';
+ * import { createTransport } from 'nodemailer';
+ *
+ * const key = readFileSync('s2026.pem');
+ * const signatures = new DkimSignatures([{ domain: 'example.com', selector: 's2026', key }]);
+ * const transporter = createTransport({ host: 'mail.example.com' });
  * transporter.use('stream', (mail, done) => {
  *   mail.message.transform(() => new DkimSigner({ signatures }));
  *   done();

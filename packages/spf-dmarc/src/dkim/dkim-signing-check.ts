@@ -49,7 +49,11 @@ export interface DkimSigningCheckOptions {
  *
  * @example
  * ```ts
- * const check = dkimSigning({ signatures: [{ domain: 'example.com', selector: 's2026', key: pem }] });
+ * import { readFileSync } from 'node:fs';
+ * import { dkimSigning } from '@postern/spf-dmarc';
+ *
+ * const key = readFileSync('s2026.pem');
+ * const check = dkimSigning({ signatures: [{ domain: 'example.com', selector: 's2026', key }] });
  * ```
  */
 export function dkimSigning(options: DkimSigningCheckOptions): Check {

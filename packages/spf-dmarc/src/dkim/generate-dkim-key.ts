@@ -50,6 +50,8 @@ const ED25519_PREFIX_BYTES = 12;
  *
  * @example
  * ```ts
+ * import { generateDkimKey } from '@postern/spf-dmarc';
+ *
  * const key = await generateDkimKey({ domain: 'example.com', selector: 's2026' });
  * key.zoneLine; // 's2026._domainkey.example.com. IN TXT ( "v=DKIM1; k=rsa; p=MIIB…" "…AQAB" )'
  * ```

@@ -84,6 +84,9 @@ const COMFORTABLE_RECORD = 1_200;
  *
  * @example
  * ```ts
+ * import { systemResolver } from '@postern/core';
+ * import { lintDkimKey } from '@postern/spf-dmarc';
+ *
  * const { findings } = await lintDkimKey('example.com', 's2026', { resolver: systemResolver() });
  * for (const { severity, code, message, advice } of findings) console.log(severity, code, message, advice);
  * ```

@@ -16,11 +16,12 @@ import { type DkimSigningOptions, readSigningSettings } from './signing-settings
  *
  * @example
  * ```ts
- * const signed = await signDkim(message, {
- *   signatures: [{ domain: 'example.com', selector: 's2026', key: readFileSync('s2026.pem') }],
- * });
- * if (signed.ok) send(Buffer.concat([Buffer.from(signed.header), message]));
- * else log(signed.detail);
+ * import { generateDkimKey, signDkim } from '@postern/spf-dmarc';
+ *
+ * const { privateKey: key } = await generateDkimKey({ domain: 'example.com', selector: 's2026' });
+ * const message = Buffer.from('From: ann@example.com\r\nSubject: hello\r\n\r\nHello\r\n');
+ * const signed = await signDkim(message, { signatures: [{ domain: 'example.com', selector: 's2026', key }] });
+ * console.log(signed.ok ? signed.header + message.toString() : signed.detail);
  * ```
  */
 export async function signDkim(message: DkimMessage, options: DkimSigningOptions): Promise<DkimSigning> {
