@@ -84,7 +84,7 @@ export class OpendkimPeer implements DkimPeer {
           if (index !== undefined && detail !== undefined) details.set(Number(index), detail);
         }
         // Of what it refuses it says nothing; at some of that it ends.
-        const judged = ended === undefined ? left.length : Math.max(-1, ...details.keys()) + 2;
+        const judged = ended === undefined ? left.length : Math.min(left.length, Math.max(-1, ...details.keys()) + 2);
         for (let index = 0; index < judged; index++) {
           const detail = details.get(index) ?? `nothing ${ended ?? ''}`;
           verdicts.push({ pass: detail.startsWith('verification ') && detail.endsWith(' succeeded'), detail });

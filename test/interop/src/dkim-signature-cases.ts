@@ -178,6 +178,30 @@ const refused: readonly Omit<SignatureCase, 'pass'>[] = [
   { name: 'an unknown canonicalization', section: '3.5 c=', craft: { tags: { c: 'relaxed/nowsp' } } },
   { name: 'an empty canonicalization', section: '3.5 c=', craft: { tags: { c: 'relaxed/' } } },
   {
+    name: 'a name that no tag has',
+    section: '3.2',
+    craft: { rewrite: (field) => field.replace(/b=$/, 'foo,=1; b=') },
+    deviate: ['opendkim', 'dkimpy', 'Mail::DKIM'],
+  },
+  {
+    name: 'white space within a name of a field',
+    section: '3.5 h=',
+    craft: { tags: { h: 'from:t\r\n o' } },
+    deviate: ['dkimpy', 'Mail::DKIM'],
+  },
+  {
+    name: 'white space within an identity',
+    section: '3.5 i=',
+    craft: { tags: { i: '@rsa20 48.example' } },
+    deviate: ['opendkim', 'mailauth'],
+  },
+  {
+    name: 'white space within a time',
+    section: '3.5 t=',
+    craft: { tags: { t: '17 5' } },
+    deviate: ['opendkim', 'Mail::DKIM'],
+  },
+  {
     name: 'From is not signed',
     section: '3.5 h=',
     craft: { tags: { h: 'to:subject' } },
@@ -252,6 +276,24 @@ const refused: readonly Omit<SignatureCase, 'pass'>[] = [
   { name: 'key revoked', section: '3.6.1 p=', record: () => 'v=DKIM1; p=' },
   { name: 'key missing', section: '3.6.1 p=', record: () => 'v=DKIM1; k=rsa' },
   { name: 'key that is no base64', section: '3.6.1 p=', record: () => 'v=DKIM1; p=***' },
+  {
+    name: 'key with something else within its base64',
+    section: '3.6.1 p=',
+    record: (key) => `v=DKIM1; p=${publicKey(key).replace(/^.{9}/, '$&|')}`,
+    deviate: ['opendkim', 'dkimpy'],
+  },
+  {
+    name: 'key record with a name that no tag has',
+    section: '3.2',
+    record: (key) => `v=DKIM1; foo,=1; p=${publicKey(key)}`,
+    deviate: ['opendkim', 'dkimpy', 'Mail::DKIM'],
+  },
+  {
+    name: 'key record with a word that is no tag',
+    section: '3.2',
+    record: (key) => `v=DKIM1;a k=rsa; p=${publicKey(key)}`,
+    deviate: ['dkimpy', 'Mail::DKIM', 'mailauth'],
+  },
   { name: 'key that is no key', section: '3.6.1 p=', record: () => 'v=DKIM1; p=aGVsbG8=' },
   { name: 'key record of another version', section: '3.6.1 v=', record: (key) => `v=DKIM2; p=${publicKey(key)}` },
   {
