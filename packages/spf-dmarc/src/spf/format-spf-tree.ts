@@ -75,7 +75,7 @@ function lineOf(group: readonly SpfTreeTerm[]): string {
  * @example
  * ```text
  * example.com: 3 of 10 lookups; void lookups: 0 of 2 for IPv4, 1 of 2 for IPv6
- *  1  ├─ mx  (203.0.114.1/32; void for IPv6)
+ *  1  ├─ a:mail.example.com  (203.0.114.1/32; void for IPv6)
  *  2  ├─ include:_spf.provider.example
  *     │  ├─ ip4:203.0.114.64/26 ip6:2a00:1450::/32
  *  1  │  └─ a:out.provider.example  (203.0.115.9/32 2a00:1450:4000::9/128)
