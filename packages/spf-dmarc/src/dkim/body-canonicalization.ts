@@ -1,4 +1,4 @@
-import { type BodyScanner, bodyScanner, SCANNED_BYTES } from './body-scanner.ts';
+import { bodyScanner, SCANNED_BYTES } from './body-scanner.ts';
 import type { DkimCanonicalization } from './dkim-canonicalization.ts';
 import { PrefixHash } from './prefix-hash.ts';
 
@@ -7,22 +7,13 @@ const LF = 0x0a;
 const CR = 0x0d;
 const SPACE = 0x20;
 
-/** As a DataView reads them, the lowest byte first. */
-const TWO_LINE_ENDS = 0x0a0d0a0d;
-
-/** So many changes in a row, each so near the last one, and the bytes are looked at one by one for a while. */
-const MANY = 4;
-const NEAR_BYTES = 12;
-const BYTEWISE_BYTES = 256;
-
 /**
  * SHA-256 of a canonical body (RFC 6376 §3.4.3, §3.4.4) as it arrives. The chunks may be cut anywhere, and are not needed
  * any more when `update` returns. Memory is bounded whatever the body's size; time is linear.
  *
  * A bare LF ends a line as CRLF does: mail servers make CRLF of it, and files have it. A bare CR is a byte like any other.
  *
- * Most bytes of a body are canonical already. What is looked for are the places where something has to change; what lies
- * between them is hashed where it is, or copied in one piece.
+ * Most bodies are canonical already, but for their end: they are hashed where they are.
  */
 export class BodyHash {
   readonly #relaxed: boolean;
@@ -33,8 +24,6 @@ export class BodyHash {
   #space = false;
   /** A CR held back behind them: with the next byte it may be the end of a line. */
   #cr = false;
-  /** What `#writeBytewise` makes of its bytes. */
-  #changed: Uint8Array | undefined;
 
   /** @param lengths - of `l=`: prefixes of the canonical body of so many bytes that get digests of their own */
   constructor(canonicalization: DkimCanonicalization, lengths: readonly number[] = []) {
@@ -46,17 +35,6 @@ export class BodyHash {
     for (let at = 0; at < chunk.length; at += SCANNED_BYTES) {
       this.#updatePiece(chunk.length <= SCANNED_BYTES ? chunk : chunk.subarray(at, at + SCANNED_BYTES));
     }
-  }
-
-  #updatePiece(piece: Uint8Array): void {
-    const from = this.#resume(piece);
-    if (from === piece.length) return;
-    const view = new DataView(piece.buffer, piece.byteOffset, piece.length);
-    const scanner = bodyScanner();
-    scanner?.load(piece);
-    if (scanner === undefined) this.#updateBytewise(piece, view, from);
-    else if (this.#relaxed) this.#updateRelaxed(scanner, piece, view, from);
-    else this.#updateSimple(scanner, piece, view, from);
   }
 
   /** The end of the body. To be called once, before `digest`. */
@@ -78,12 +56,38 @@ export class BodyHash {
     return this.#out.digest(length);
   }
 
-  /** Settles what the last chunk left open. Where the rest of this one begins. */
-  #resume(chunk: Uint8Array): number {
+  #updatePiece(piece: Uint8Array): void {
+    const from = this.#resume(piece);
+    if (from === piece.length) return;
+    const scanner = bodyScanner();
+    if (scanner === undefined) {
+      this.#updateBytewise(piece, from);
+      return;
+    }
+    scanner.load(piece);
+    const change = scanner.find(from, this.#relaxed);
+    if (change === piece.length) {
+      this.#writeLast(piece, from);
+      return;
+    }
+    // The LF of a CRLF, behind a space: both go with it.
+    let first = change;
+    if (first > from && piece[change] === LF && piece[first - 1] === CR) first--;
+    if (first > from && this.#relaxed && piece[first - 1] === SPACE) first--;
+    this.#write(piece, from, first);
+    const { start, end, lines, space, cr } = scanner.rewrite(first, this.#relaxed);
+    this.#write(scanner.memory, start, end);
+    this.#lines += lines;
+    this.#space = space;
+    this.#cr = cr;
+  }
+
+  /** Settles what the last piece left open. Where the rest of this one begins. */
+  #resume(piece: Uint8Array): number {
     let at = 0;
-    if (this.#cr && chunk.length > 0) {
+    if (this.#cr) {
       this.#cr = false;
-      if (chunk[0] === LF) {
+      if (piece[0] === LF) {
         this.#space = false;
         this.#lines++;
         at = 1;
@@ -92,180 +96,70 @@ export class BodyHash {
       }
     }
     if (!this.#space) return at;
-    while (at < chunk.length && isBlank(chunk[at])) at++;
-    if (at === chunk.length) return at;
-    if (chunk[at] === CR && at + 1 === chunk.length) {
+    while (at < piece.length && isBlank(piece[at])) at++;
+    if (at === piece.length) return at;
+    if (isLastCr(piece, at)) {
       this.#cr = true;
-      return chunk.length;
+      return piece.length;
     }
-    if (isLineEnd(chunk, at)) this.#space = false;
-    else this.#writeSpace();
+    if (isLineEnd(piece, at)) this.#space = false;
+    else this.#writeByte();
     return at;
   }
 
-  #updateSimple(scanner: BodyScanner, chunk: Uint8Array, view: DataView, from: number): void {
-    let start = from;
-    for (let near = 0; ; ) {
-      const at = scanner.nextBareLineFeed(start);
-      if (at === chunk.length) break;
-      near = at - start < NEAR_BYTES ? near + 1 : 0;
-      this.#write(chunk, view, start, at);
-      if (near === MANY) {
-        near = 0;
-        start = this.#writeBytewise(chunk, at);
-      } else {
+  /** The same as the scanner, one byte after the other. */
+  #updateBytewise(piece: Uint8Array, from: number): void {
+    for (let at = from; at < piece.length; at++) {
+      const byte = piece[at] ?? 0;
+      if (isLastCr(piece, at)) {
+        this.#cr = true;
+      } else if (isLineEnd(piece, at)) {
+        if (byte === CR) at++;
+        this.#space = false;
         this.#lines++;
-        start = at + 1;
-      }
-    }
-    this.#writeLast(chunk, view, start);
-  }
-
-  #updateRelaxed(scanner: BodyScanner, chunk: Uint8Array, view: DataView, from: number): void {
-    const end = chunk.length;
-    /** Bytes from here to `at` are canonical and still to be written. */
-    let start = from;
-    let near = 0;
-    let before = from;
-    for (let at = from; ; before = at) {
-      at = scanner.nextChange(at);
-      if (at === end) break;
-      near = at - before < NEAR_BYTES ? near + 1 : 0;
-      /** The end of a line is that of its CRLF. */
-      const change = chunk[at] === LF && at > start && chunk[at - 1] === CR ? at - 1 : at;
-      /** Where white space begins, or would. */
-      const first = change > start && chunk[change - 1] === SPACE ? change - 1 : change;
-      this.#write(chunk, view, start, first);
-      start = change;
-      if (near === MANY) {
-        near = 0;
-        at = this.#writeBytewise(chunk, first);
-        start = at;
-      } else if (chunk[at] === LF) {
-        at++;
-        if (change === at - 1) {
-          this.#lines++;
-          start = at;
-        }
+      } else if (this.#relaxed && isBlank(byte)) {
+        this.#space = true;
       } else {
-        do at++;
-        while (isBlank(chunk[at]));
-        start = at;
-        if (at === end || isLastCr(chunk, at)) {
-          this.#space = true;
-          break;
-        }
-        if (!isLineEnd(chunk, at)) this.#writeSpace();
-        else if (chunk[at] === CR) at += 2;
+        this.#writeByte(byte);
       }
     }
-    this.#writeLast(chunk, view, start);
   }
 
-  /** All of it, where there is no scanner. */
-  #updateBytewise(chunk: Uint8Array, view: DataView, from: number): void {
-    let at = from;
-    while (at < chunk.length) at = this.#writeBytewise(chunk, at);
-    this.#writeLast(chunk, view, at);
-  }
-
-  /**
-   * Where changes lie close together, to look at each byte is cheaper than to search for the next change. Takes some
-   * hundred bytes.
-   *
-   * @returns where the rest of the chunk begins; its length when something is held back
-   */
-  #writeBytewise(chunk: Uint8Array, from: number): number {
-    const end = chunk.length;
-    const to = Math.min(end, from + BYTEWISE_BYTES);
-    this.#changed ??= new Uint8Array(2 * BYTEWISE_BYTES);
-    const target = this.#changed;
-    let used = 0;
-    let at = from;
-    while (at < to) {
-      let byte = chunk[at] ?? 0;
-      let next = at + 1;
-      if (byte <= SPACE) {
-        if (isLineEnd(chunk, at)) {
-          this.#lines++;
-          at = byte === LF ? next : next + 1;
-          continue;
-        }
-        if (isLastCr(chunk, at)) {
-          this.#cr = true;
-          at = end;
-          break;
-        }
-        if (this.#relaxed && isBlank(byte)) {
-          while (isBlank(chunk[next])) next++;
-          if (next === end || isLastCr(chunk, next)) {
-            this.#space = true;
-            this.#cr = next < end;
-            at = end;
-            break;
-          }
-          if (isLineEnd(chunk, next)) {
-            at = next;
-            continue;
-          }
-          byte = SPACE;
-        }
-      }
-      if (this.#lines > 0) {
-        // Those from before these bytes may be many, and come before all of them.
-        if (used === 0) this.#writeLines();
-        for (; this.#lines > 0; this.#lines--) {
-          target[used++] = CR;
-          target[used++] = LF;
-        }
-      }
-      target[used++] = byte;
-      at = next;
-    }
-    if (used > 0) this.#out.write(target, 0, used);
-    return at;
-  }
-
-  /** The rest of a chunk, with what its last bytes may turn out to be held back. */
-  #writeLast(chunk: Uint8Array, view: DataView, from: number): void {
-    let end = chunk.length;
-    if (end > from && chunk[end - 1] === CR) {
+  /** The rest of a piece that is canonical. What its last bytes may turn out to be is held back. */
+  #writeLast(piece: Uint8Array, from: number): void {
+    let end = piece.length;
+    if (end > from && piece[end - 1] === CR) {
       this.#cr = true;
       end--;
     }
-    if (this.#relaxed && end > from && chunk[end - 1] === SPACE) {
+    if (this.#relaxed && end > from && piece[end - 1] === SPACE) {
       this.#space = true;
       end--;
     }
-    this.#write(chunk, view, from, end);
+    this.#write(piece, from, end);
   }
 
   /** Canonical bytes, with the line ends at their end held back. */
-  #write(chunk: Uint8Array, view: DataView, from: number, to: number): void {
+  #write(bytes: Uint8Array, from: number, to: number): void {
     let end = to;
-    while (end - from >= 4 && view.getInt32(end - 4, true) === TWO_LINE_ENDS) end -= 4;
-    if (end - from >= 2 && chunk[end - 1] === LF && chunk[end - 2] === CR) end -= 2;
+    while (end - from >= 2 && bytes[end - 1] === LF && bytes[end - 2] === CR) end -= 2;
     if (end > from) {
-      if (this.#lines > 0) this.#writeLines();
-      this.#out.write(chunk, from, end, view);
+      this.#writeLines();
+      this.#out.write(bytes, from, end);
     }
     this.#lines += (to - end) / 2;
   }
 
-  #writeSpace(): void {
-    if (this.#lines > 0) this.#writeLines();
-    this.#out.writeByte(SPACE);
+  /** What was held back, and the byte. */
+  #writeByte(byte?: number): void {
+    this.#writeLines();
+    if (this.#space) this.#out.writeByte(SPACE);
     this.#space = false;
-  }
-
-  #writeByte(byte: number): void {
-    if (this.#space) this.#writeSpace();
-    else if (this.#lines > 0) this.#writeLines();
-    this.#out.writeByte(byte);
+    if (byte !== undefined) this.#out.writeByte(byte);
   }
 
   #writeLines(): void {
-    this.#out.writeLineEnds(this.#lines);
+    if (this.#lines > 0) this.#out.writeLineEnds(this.#lines);
     this.#lines = 0;
   }
 }
@@ -274,11 +168,11 @@ function isBlank(byte: number | undefined): boolean {
   return byte === SPACE || byte === TAB;
 }
 
-function isLineEnd(chunk: Uint8Array, at: number): boolean {
-  return chunk[at] === LF || (chunk[at] === CR && chunk[at + 1] === LF);
+function isLineEnd(piece: Uint8Array, at: number): boolean {
+  return piece[at] === LF || (piece[at] === CR && piece[at + 1] === LF);
 }
 
-/** Whether the chunk ends with a CR here: what it is, the next chunk will say. */
-function isLastCr(chunk: Uint8Array, at: number): boolean {
-  return at + 1 === chunk.length && chunk[at] === CR;
+/** Whether the piece ends with a CR here: what it is, the next one will say. */
+function isLastCr(piece: Uint8Array, at: number): boolean {
+  return at + 1 === piece.length && piece[at] === CR;
 }

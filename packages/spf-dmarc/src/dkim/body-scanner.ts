@@ -1,82 +1,21 @@
-/** Where in a body something has to change to make it canonical. */
-export interface BodyScanner {
-  /** Takes the next piece to scan, at most {@link SCANNED_BYTES} of it. What was there before is gone. */
-  load(piece: Uint8Array): void;
-  /**
-   * The next byte at `from` or behind it with which `relaxed` may have something to do: a tab, a space behind a space, an
-   * LF without a CR before it, the LF of a CRLF behind a space. The end of the piece if there is none.
-   */
-  nextChange(from: number): number;
-  /** The next LF at `from` or behind it without a CR before it in the piece; its end if there is none. */
-  nextBareLineFeed(from: number): number;
-}
+import { bodyScannerProgram } from './body-scanner-program.ts';
 
-/** What fits into the memory of the scanner. */
+/** So many bytes are scanned at once. */
 export const SCANNED_BYTES = 65_536;
 
-/**
- * Sixteen bytes at a time, by the vector instructions of WebAssembly: 0.1 to 0.2 ns a byte, where SHA-256 takes 0.7 and a
- * loop in JavaScript 1 to 3. `wat2wasm` makes these bytes of
- *
- * ```wat
- *     (module
- *       (memory (export "memory") 2)
- *       (func (export "nextChange") (param $at i32) (param $end i32) (result i32)
- *         (local $bytes v128) (local $before v128) (local $hits i32)
- *         (loop $next
- *           (if (i32.ge_u (local.get $at) (local.get $end)) (then (return (local.get $end))))
- *           (local.set $bytes (v128.load (local.get $at)))
- *           (local.set $before (v128.load (i32.sub (local.get $at) (i32.const 1))))
- *           (local.set $hits (i8x16.bitmask
- *             (v128.or
- *               (v128.or
- *                 (i8x16.eq (local.get $bytes) (i8x16.splat (i32.const 9)))
- *                 (v128.and
- *                   (i8x16.eq (local.get $bytes) (i8x16.splat (i32.const 32)))
- *                   (i8x16.eq (local.get $before) (i8x16.splat (i32.const 32)))))
- *               (v128.and
- *                 (i8x16.eq (local.get $bytes) (i8x16.splat (i32.const 10)))
- *                 (v128.or
- *                   (i8x16.ne (local.get $before) (i8x16.splat (i32.const 13)))
- *                   (i8x16.eq
- *                     (v128.load (i32.sub (local.get $at) (i32.const 2)))
- *                     (i8x16.splat (i32.const 32))))))))
- *           (if (local.get $hits)
- *             (then (return (i32.add (local.get $at) (i32.ctz (local.get $hits))))))
- *           (local.set $at (i32.add (local.get $at) (i32.const 16)))
- *           (br $next))
- *         (unreachable))
- *       (func (export "nextBareLineFeed") (param $at i32) (param $end i32) (result i32)
- *         (local $hits i32)
- *         (loop $next
- *           (if (i32.ge_u (local.get $at) (local.get $end)) (then (return (local.get $end))))
- *           (local.set $hits (i8x16.bitmask
- *             (v128.and
- *               (i8x16.eq (v128.load (local.get $at)) (i8x16.splat (i32.const 10)))
- *               (i8x16.ne (v128.load (i32.sub (local.get $at) (i32.const 1))) (i8x16.splat (i32.const 13))))))
- *           (if (local.get $hits)
- *             (then (return (i32.add (local.get $at) (i32.ctz (local.get $hits))))))
- *           (local.set $at (i32.add (local.get $at) (i32.const 16)))
- *           (br $next))
- *         (unreachable)))
- * ```
- *
- * It sees nothing but the memory that it makes for itself, and what it answers is a number.
- */
-const program =
-  'AGFzbQEAAAABBwFgAn9/AX8DAwIAAAUDAQACByoDBm1lbW9yeQIACm5leHRDaGFuZ2UAABBuZXh0QmFyZUxpbmVGZWVkAAEKzwEC' +
-  'ggECAnsBfwNAIAAgAU8EQCABDwsgAP0ABAAhAiAAQQFr/QAEACEDIAJBCf0P/SMgAkEg/Q/9IyADQSD9D/0j/U79UCACQQr9D/0j' +
-  'IANBDf0P/SQgAEECa/0ABABBIP0P/SP9UP1O/VD9ZCEEIAQEQCAAIARoag8LIABBEGohAAwACwALSQEBfwNAIAAgAU8EQCABDwsg' +
-  'AP0ABABBCv0P/SMgAEEBa/0ABABBDf0P/ST9Tv1kIQIgAgRAIAAgAmhqDwsgAEEQaiEADAALAAs=';
-
-/** Loads reach two bytes before a piece and up to sixteen behind it. They find no blank and no end of a line there. */
+/** Loads reach two bytes before a piece and up to sixteen behind it. They find nothing there that would change. */
 const MARGIN = 16;
 const PLAIN = 0x78;
+/** Where the rewritten bytes begin: twice as many as those of a piece at most, when each of them is a bare LF. */
+const REWRITTEN = 65_600;
 
-interface ScannerExports {
+interface Program {
   readonly memory: { readonly buffer: ArrayBuffer };
-  nextChange(at: number, end: number): number;
-  nextBareLineFeed(at: number, end: number): number;
+  readonly lines: { readonly value: number };
+  readonly space: { readonly value: number };
+  readonly cr: { readonly value: number };
+  find(at: number, end: number, relaxed: number): number;
+  rewrite(at: number, end: number, target: number, relaxed: number): number;
 }
 
 /** What is used of it; the types of Node do not have it. It is absent under `--jitless`. */
@@ -84,43 +23,72 @@ declare const WebAssembly:
   | undefined
   | {
       readonly Module: new (bytes: Uint8Array) => object;
-      readonly Instance: new (module: object) => { readonly exports: ScannerExports };
+      readonly Instance: new (module: object) => { readonly exports: Program };
     };
 
-class VectorScanner implements BodyScanner {
-  readonly #exports: ScannerExports;
-  readonly #memory: Uint8Array;
+/**
+ * Looks for what has to change in a body to make it canonical, and changes it, by the vector instructions of WebAssembly:
+ * 0.1 to 0.2 ns a byte where nothing changes, where SHA-256 takes 0.7 and a loop in JavaScript 1 to 3; and at most some
+ * nanoseconds where much does. The program sees nothing but its own memory, and what it answers are numbers.
+ */
+export class BodyScanner {
+  readonly #program: Program;
+  /** The piece, and behind it what it was rewritten to. */
+  readonly memory: Uint8Array;
   #end = MARGIN;
 
-  constructor(exports: ScannerExports) {
-    this.#exports = exports;
-    this.#memory = new Uint8Array(exports.memory.buffer);
-    this.#memory.fill(PLAIN, 0, MARGIN);
+  constructor(program: Program) {
+    this.#program = program;
+    this.memory = new Uint8Array(program.memory.buffer);
+    this.memory.fill(PLAIN, 0, MARGIN);
+    this.memory[REWRITTEN - 1] = PLAIN;
   }
 
+  /** Takes the next piece, at most {@link SCANNED_BYTES}. What was there before is gone. */
   load(piece: Uint8Array): void {
     this.#end = MARGIN + piece.length;
-    this.#memory.set(piece, MARGIN);
-    this.#memory.fill(PLAIN, this.#end, this.#end + MARGIN);
+    this.memory.set(piece, MARGIN);
+    this.memory.fill(PLAIN, this.#end, this.#end + MARGIN);
   }
 
-  nextChange(from: number): number {
-    return this.#exports.nextChange(from + MARGIN, this.#end) - MARGIN;
+  /**
+   * The first byte from `from` on that is not canonical as it stands there: a bare LF; with `relaxed` also a tab, a space
+   * behind a space, the LF of a CRLF behind a space. The length of the piece when there is none.
+   */
+  find(from: number, relaxed: boolean): number {
+    return this.#program.find(from + MARGIN, this.#end, relaxed ? 1 : 0) - MARGIN;
   }
 
-  nextBareLineFeed(from: number): number {
-    return this.#exports.nextBareLineFeed(from + MARGIN, this.#end) - MARGIN;
+  /**
+   * Makes the rest of the piece canonical, in `memory`. What may yet turn out to be no part of the body is counted and not
+   * written: line ends, then white space, then a CR. There may be more line ends at the end of what is written.
+   *
+   * @param from - with nothing held back from before it
+   */
+  rewrite(from: number, relaxed: boolean): Rewritten {
+    const end = this.#program.rewrite(from + MARGIN, this.#end, REWRITTEN, relaxed ? 1 : 0);
+    const { lines, space, cr } = this.#program;
+    return { start: REWRITTEN, end, lines: lines.value, space: space.value === 1, cr: cr.value === 1 };
   }
 }
 
-/** Made when the first body comes. Between `load` and the last answer nothing else runs, so one serves all. */
+/** Where in `memory` the canonical bytes stand, and what is held back behind them. */
+export interface Rewritten {
+  readonly start: number;
+  readonly end: number;
+  readonly lines: number;
+  readonly space: boolean;
+  readonly cr: boolean;
+}
+
+/** Made when the first body comes. Nothing else runs from `load` to the last answer, so that one serves all. */
 let scanner: BodyScanner | undefined;
 
 /** `undefined` where there is no WebAssembly. */
 export function bodyScanner(): BodyScanner | undefined {
   if (scanner === undefined && typeof WebAssembly !== 'undefined') {
-    const module = new WebAssembly.Module(Buffer.from(program, 'base64'));
-    scanner = new VectorScanner(new WebAssembly.Instance(module).exports);
+    const module = new WebAssembly.Module(Buffer.from(bodyScannerProgram, 'base64'));
+    scanner = new BodyScanner(new WebAssembly.Instance(module).exports);
   }
   return scanner;
 }

@@ -4,8 +4,6 @@ import { createHash, type Hash, hash } from 'node:crypto';
 const GATHERED_BYTES = 32_768;
 /** Pieces of this size and more are hashed where they are. */
 const DIRECT_BYTES = 4_096;
-/** Shorter pieces are copied by a loop: a call of `set` costs as much. */
-const LOOPED_BYTES = 128;
 const FIRST_BYTES = 2_048;
 
 const CR = 0x0d;
@@ -16,7 +14,6 @@ const LF = 0x0a;
  */
 export class PrefixHash {
   #buffer: Uint8Array;
-  #view: DataView;
   #used = 0;
   /** Made when the buffer is full for the first time: a small body is hashed in one call. */
   #hash: Hash | undefined;
@@ -31,7 +28,6 @@ export class PrefixHash {
   constructor(lengths: readonly number[]) {
     this.#lengths = lengths.length > 1 ? [...new Set(lengths)].sort((a, b) => a - b) : lengths;
     this.#buffer = Buffer.allocUnsafe(FIRST_BYTES);
-    this.#view = viewOf(this.#buffer);
   }
 
   /** Bytes written. */
@@ -39,12 +35,8 @@ export class PrefixHash {
     return this.#hashed + this.#used;
   }
 
-  /**
-   * Part of `source`, which may change when this returns.
-   *
-   * @param view - of the same bytes, with which short parts are copied faster
-   */
-  write(source: Uint8Array, from: number, to: number, view?: DataView): void {
+  /** Part of `source`, which may change when this returns. */
+  write(source: Uint8Array, from: number, to: number): void {
     const size = to - from;
     if (size >= DIRECT_BYTES) {
       this.#flush();
@@ -52,16 +44,8 @@ export class PrefixHash {
       return;
     }
     if (this.#used + size > this.#buffer.length) this.#makeRoom(size);
-    if (view !== undefined && size < LOOPED_BYTES) {
-      let used = this.#used;
-      let at = from;
-      for (; at + 4 <= to; at += 4, used += 4) this.#view.setInt32(used, view.getInt32(at));
-      for (; at < to; at++) this.#buffer[used++] = source[at] ?? 0;
-      this.#used = used;
-    } else {
-      this.#buffer.set(source.subarray(from, to), this.#used);
-      this.#used += size;
-    }
+    this.#buffer.set(source.subarray(from, to), this.#used);
+    this.#used += size;
   }
 
   writeByte(byte: number): void {
@@ -102,7 +86,6 @@ export class PrefixHash {
     const larger = Buffer.allocUnsafeSlow(this.#used + size > FIRST_BYTES * 4 ? GATHERED_BYTES : FIRST_BYTES * 4);
     larger.set(this.#buffer.subarray(0, this.#used));
     this.#buffer = larger;
-    this.#view = viewOf(larger);
   }
 
   #flush(): void {
@@ -129,8 +112,4 @@ export class PrefixHash {
     this.#hash.update(from === 0 ? bytes : bytes.subarray(from));
     this.#hashed += bytes.length - from;
   }
-}
-
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }
