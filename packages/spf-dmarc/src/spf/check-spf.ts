@@ -52,19 +52,20 @@ function evaluate(
 }
 
 /** {@link checkSpf} for input and options that have been read. Never rejects. */
-export async function runSpfCheck(
+export function runSpfCheck(
   input: SpfInput,
   settings: SpfSettings,
   signal: AbortSignal | undefined,
 ): Promise<SpfCheck> {
   const heloIdentity = heloSender(input.helo);
   if (input.mailFrom === '') {
-    const evaluation = await evaluate(heloIdentity, input, settings, signal);
-    return { ...evaluation, helo: evaluation };
+    return evaluate(heloIdentity, input, settings, signal).then((evaluation) => ({ ...evaluation, helo: evaluation }));
   }
   const identity = mailFromSender(input.mailFrom, input.helo);
   const client = clientOf(input.ip, input.helo);
-  if (client === undefined) return { ...withoutClient(identity, input), helo: withoutClient(heloIdentity, input) };
+  if (client === undefined) {
+    return Promise.resolve({ ...withoutClient(identity, input), helo: withoutClient(heloIdentity, input) });
+  }
 
   const deadline = new SpfDeadline(settings.timeoutMs, signal);
   const helo = new SpfEvaluator(settings, deadline, client, heloIdentity);
