@@ -30,10 +30,13 @@ export function readAuthorDomains(headerFrom: string | readonly string[], most: 
   if (!reading.ok) {
     return { ok: false, reason: reading.reason === 'bad-domain' ? 'bad-author-domain' : 'bad-from', domains: [] };
   }
-  const domains = new Set<string>();
-  for (const { domain } of reading.originators) if (!domain.startsWith('[')) domains.add(domain);
-  const listed = [...domains];
-  if (listed.length === 0) return { ok: false, reason: 'no-author-domain', domains: [] };
-  if (listed.length <= most) return { ok: true, domains: listed };
-  return { ok: false, reason: 'several-author-domains', domains: listed.slice(0, MOST_QUOTED) };
+  const domains: string[] = [];
+  for (const { domain } of reading.originators) {
+    // One more than makes sense for anybody says that there are too many.
+    if (domain.startsWith('[') || domains.length > MOST_QUOTED || domains.includes(domain)) continue;
+    domains.push(domain);
+  }
+  if (domains.length === 0) return { ok: false, reason: 'no-author-domain', domains };
+  if (domains.length <= most) return { ok: true, domains };
+  return { ok: false, reason: 'several-author-domains', domains: domains.slice(0, MOST_QUOTED) };
 }
