@@ -20,7 +20,7 @@ describe('generateDkimKey', () => {
     const published = parsed.ok ? publicKeyOf(parsed.record) : undefined;
     expect(published).toMatchObject({ ok: true, bits: 2048, format: 'spki' });
     expect(readSigningKey('x', key.privateKey).algorithm).toBe('rsa-sha256');
-  });
+  }, 60_000);
 
   it('makes one of as many bits as it is told', async () => {
     const parsed = parseDkimKeyRecord(
@@ -28,7 +28,7 @@ describe('generateDkimKey', () => {
     );
     expect(parsed.ok && publicKeyOf(parsed.record)).toMatchObject({ bits: 1024 });
     expect(parsed).toMatchObject({ record: { flags: ['y', 's'], testing: true, strict: true } });
-  });
+  }, 60_000);
 
   it('makes an Ed25519 key', async () => {
     const key = await generateDkimKey({ ...at, algorithm: 'ed25519-sha256' });
