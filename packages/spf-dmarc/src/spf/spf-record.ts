@@ -126,9 +126,7 @@ const EQUALS = 0x3d;
 export function isSpfRecord(text: string): boolean {
   return (
     (text.length === 6 || text.charCodeAt(6) === SPACE) &&
-    // `V` and `v`: the test that most other TXT records end at.
-    (text.charCodeAt(0) | 0x20) === 0x76 &&
-    text.slice(0, 6).toLowerCase() === 'v=spf1'
+    (text.startsWith('v=spf1') || text.slice(0, 6).toLowerCase() === 'v=spf1')
   );
 }
 
@@ -180,46 +178,62 @@ class TermReader {
   }
 
   #modifier(name: string, value: string, text: string, index: number): SpfTerm | undefined {
-    if (name === 'redirect' || name === 'exp') {
+    if (name === 'redirect') {
       const domain = this.#domain(value);
-      return domain && { kind: name, text, index, domain };
+      return domain && { kind: 'redirect', text, index, domain };
+    }
+    if (name === 'exp') {
+      const domain = this.#domain(value);
+      return domain && { kind: 'exp', text, index, domain };
     }
     // RFC 7208 §6: `unknown-modifier = name "=" macro-string`, which may be empty.
     const read = readMacroString(value, 'all', false);
     return read.ok ? { kind: 'unknown-modifier', text, index, name } : this.#refuse(read.problem);
   }
 
-  /** @param rest - what stands behind the name, from the `:` or `/` on */
+  /**
+   * The kinds are written as literals: `name` is a piece of the record, equal to one and yet another string, and comparing
+   * by content would be most of what an evaluation does.
+   *
+   * @param rest - what stands behind the name, from the `:` or `/` on
+   */
   #directive(name: string, rest: string, directive: Directive): SpfDirective | undefined {
     const value = rest.charCodeAt(0) === COLON ? rest.slice(1) : undefined;
     switch (name) {
       case 'all':
-        return rest === '' ? { ...directive, kind: name } : this.#refuse('"all" takes nothing behind it');
-      case 'include':
+        return rest === '' ? { ...directive, kind: 'all' } : this.#refuse('"all" takes nothing behind it');
+      case 'include': {
+        const domain = this.#needed(name, value);
+        return domain && { ...directive, kind: 'include', domain };
+      }
       case 'exists': {
-        if (value === undefined) return this.#refuse(`"${name}" needs a domain`);
-        const domain = this.#domain(value);
-        return domain && { ...directive, kind: name, domain };
+        const domain = this.#needed(name, value);
+        return domain && { ...directive, kind: 'exists', domain };
       }
       case 'ptr': {
-        if (rest === '') return { ...directive, kind: name, domain: undefined };
-        if (value === undefined) return this.#refuse('"ptr" takes no prefix length');
-        const domain = this.#domain(value);
-        return domain && { ...directive, kind: name, domain };
+        if (rest === '') return { ...directive, kind: 'ptr', domain: undefined };
+        const domain = value === undefined ? this.#refuse('"ptr" takes no prefix length') : this.#domain(value);
+        return domain && { ...directive, kind: 'ptr', domain };
       }
       case 'a':
+        return this.#address('a', rest, directive);
       case 'mx':
-        return this.#address(name, rest, directive);
+        return this.#address('mx', rest, directive);
       case 'ip4':
+        return this.#network('ip4', value, directive);
       case 'ip6':
-        if (value === undefined) return this.#refuse(`"${name}" needs an address`);
-        return this.#network(name, value, directive);
+        return this.#network('ip6', value, directive);
       default:
         return this.#refuse('there is no such mechanism');
     }
   }
 
-  #network(kind: 'ip4' | 'ip6', value: string, directive: Directive): SpfDirective | undefined {
+  #needed(name: string, value: string | undefined): DomainSpec | undefined {
+    return value === undefined ? this.#refuse(`"${name}" needs a domain`) : this.#domain(value);
+  }
+
+  #network(kind: 'ip4' | 'ip6', value: string | undefined, directive: Directive): SpfDirective | undefined {
+    if (value === undefined) return this.#refuse(`"${kind}" needs an address`);
     const slash = value.indexOf('/');
     const address = slash < 0 ? value : value.slice(0, slash);
     const most = kind === 'ip4' ? 32 : 128;
