@@ -7,41 +7,46 @@
  *   (global $lines (export "lines") (mut i32) (i32.const 0))
  *   (global $space (export "space") (mut i32) (i32.const 0))
  *   (global $cr (export "cr") (mut i32) (i32.const 0))
- *   ;; One bit for each of 16 bytes that has to change, or to go.
- *   (func $changes (param $at i32) (param $relaxed i32) (result i32)
- *     (local $bytes v128) (local $before v128)
- *     (local.set $bytes (v128.load (local.get $at)))
- *     (local.set $before (v128.load (i32.sub (local.get $at) (i32.const 1))))
- *     (if (i32.eqz (local.get $relaxed))
- *       (then (return (i8x16.bitmask (v128.and
- *         (i8x16.eq (local.get $bytes) (i8x16.splat (i32.const 10)))
- *         (i8x16.ne (local.get $before) (i8x16.splat (i32.const 13))))))))
- *     (i8x16.bitmask
- *       (v128.or
- *         (v128.or
- *           (i8x16.eq (local.get $bytes) (i8x16.splat (i32.const 9)))
+ *   (func $find (export "find") (param $at i32) (param $end i32) (param $relaxed i32) (result i32)
+ *     (local $bytes v128) (local $before v128) (local $changes i32)
+ *     (block $found
+ *       (if (local.get $relaxed)
+ *         (then (loop $next
+ *           (br_if $found (i32.ge_u (local.get $at) (local.get $end)))
+ *           (local.set $bytes (v128.load (local.get $at)))
+ *           (local.set $before (v128.load (i32.sub (local.get $at) (i32.const 1))))
+ *           (local.set $changes (i8x16.bitmask
+ *             (v128.or
+ *               (v128.or
+ *                 (i8x16.eq (local.get $bytes) (i8x16.splat (i32.const 9)))
+ *                 (v128.and
+ *                   (i8x16.eq (local.get $bytes) (i8x16.splat (i32.const 32)))
+ *                   (i8x16.eq (local.get $before) (i8x16.splat (i32.const 32)))))
+ *               (v128.and
+ *                 (i8x16.eq (local.get $bytes) (i8x16.splat (i32.const 10)))
+ *                 (v128.or
+ *                   (i8x16.ne (local.get $before) (i8x16.splat (i32.const 13)))
+ *                   (i8x16.eq
+ *                     (v128.load (i32.sub (local.get $at) (i32.const 2)))
+ *                     (i8x16.splat (i32.const 32))))))))
+ *           (br_if $found (local.get $changes))
+ *           (local.set $at (i32.add (local.get $at) (i32.const 16)))
+ *           (br $next))))
+ *       (loop $next
+ *         (br_if $found (i32.ge_u (local.get $at) (local.get $end)))
+ *         (local.set $changes (i8x16.bitmask
  *           (v128.and
- *             (i8x16.eq (local.get $bytes) (i8x16.splat (i32.const 32)))
- *             (i8x16.eq (local.get $before) (i8x16.splat (i32.const 32)))))
- *         (v128.and
- *           (i8x16.eq (local.get $bytes) (i8x16.splat (i32.const 10)))
- *           (v128.or
- *             (i8x16.ne (local.get $before) (i8x16.splat (i32.const 13)))
- *             (i8x16.eq
- *               (v128.load (i32.sub (local.get $at) (i32.const 2)))
- *               (i8x16.splat (i32.const 32))))))))
- *   (func (export "find") (param $at i32) (param $end i32) (param $relaxed i32) (result i32)
- *     (local $changes i32)
- *     (loop $next
- *       (if (i32.ge_u (local.get $at) (local.get $end)) (then (return (local.get $end))))
- *       (local.set $changes (call $changes (local.get $at) (local.get $relaxed)))
- *       (if (local.get $changes)
- *         (then (return (i32.add (local.get $at) (i32.ctz (local.get $changes))))))
- *       (local.set $at (i32.add (local.get $at) (i32.const 16)))
- *       (br $next))
- *     (unreachable))
+ *             (i8x16.eq (v128.load (local.get $at)) (i8x16.splat (i32.const 10)))
+ *             (i8x16.ne
+ *               (v128.load (i32.sub (local.get $at) (i32.const 1)))
+ *               (i8x16.splat (i32.const 13))))))
+ *         (br_if $found (local.get $changes))
+ *         (local.set $at (i32.add (local.get $at) (i32.const 16)))
+ *         (br $next)))
+ *     (if (i32.ge_u (local.get $at) (local.get $end)) (then (return (local.get $end))))
+ *     (i32.add (local.get $at) (i32.ctz (local.get $changes))))
  *   (func (export "rewrite") (param $at i32) (param $end i32) (param $start i32) (param $relaxed i32) (result i32)
- *     (local $out i32) (local $until i32) (local $byte i32) (local $changes i32) (local $lines i32) (local $space i32)
+ *     (local $out i32) (local $until i32) (local $byte i32) (local $change i32) (local $lines i32) (local $space i32)
  *     (local.set $out (local.get $start))
  *     (local.set $until (i32.add (local.get $at) (i32.const 32)))
  *     (global.set $cr (i32.const 0))
@@ -94,19 +99,14 @@
  *             (local.set $out (i32.add (local.get $out) (i32.const 1)))
  *             (br $byte)))
  *         ;; Sixteen by sixteen, up to the next change.
- *         (block $changed
- *           (loop $bytes
- *             (br_if $changed (i32.gt_u (i32.add (local.get $at) (i32.const 16)) (local.get $end)))
- *             (v128.store (local.get $out) (v128.load (local.get $at)))
- *             (local.set $changes (call $changes (local.get $at) (local.get $relaxed)))
- *             (if (i32.eqz (local.get $changes))
- *               (then
- *                 (local.set $at (i32.add (local.get $at) (i32.const 16)))
- *                 (local.set $out (i32.add (local.get $out) (i32.const 16)))
- *                 (br $bytes)))
- *             (local.set $changes (i32.ctz (local.get $changes)))
- *             (local.set $at (i32.add (local.get $at) (local.get $changes)))
- *             (local.set $out (i32.add (local.get $out) (local.get $changes)))))
+ *         (local.set $change (call $find (local.get $at) (local.get $end) (local.get $relaxed)))
+ *         (loop $bytes
+ *           (v128.store (local.get $out) (v128.load (local.get $at)))
+ *           (local.set $at (i32.add (local.get $at) (i32.const 16)))
+ *           (local.set $out (i32.add (local.get $out) (i32.const 16)))
+ *           (br_if $bytes (i32.lt_u (local.get $at) (local.get $change))))
+ *         (local.set $out (i32.add (local.get $out) (i32.sub (local.get $change) (local.get $at))))
+ *         (local.set $at (local.get $change))
  *         (local.set $until (i32.add (local.get $at) (i32.const 32)))
  *         ;; A CR and a space before it may turn out to be part of the end of a line.
  *         (if (i32.eq (i32.load8_u (i32.sub (local.get $out) (i32.const 1))) (i32.const 13))
@@ -125,12 +125,13 @@
  * ```
  */
 export const bodyScannerProgram: string =
-  'AGFzbQEAAAABFgNgAn9/AX9gA39/fwF/YAR/f39/AX8DBAMAAQIFAwEABAYQA38BQQALfwFBAAt/AUEACwcwBgZtZW1vcnkCAAVs' +
-  'aW5lcwMABXNwYWNlAwECY3IDAgRmaW5kAAEHcmV3cml0ZQACCq0EA3UBAnsgAP0ABAAhAiAAQQFr/QAEACEDIAFFBEAgAkEK/Q/9' +
-  'IyADQQ39D/0k/U79ZA8LIAJBCf0P/SMgAkEg/Q/9IyADQSD9D/0j/U79UCACQQr9D/0jIANBDf0P/SQgAEECa/0ABABBIP0P/SP9' +
-  'UP1O/VD9ZAswAQF/A0AgACABTwRAIAEPCyAAIAIQACEDIAMEQCAAIANoag8LIABBEGohAAwACwALgwMBBn8gAiEEIABBIGohBUEA' +
-  'JAICQANAAkADQCAAIAFPDQMgACAFTyAIIAlyRXENASAALQAAIQYgAEEBaiEAIAZBIE0EQCAGQQ1GBEAgACABRgRAQQEkAgwGCyAA' +
-  'LQAAQQpGBEBBCiEGIABBAWohAAsLIAZBCkYEQCAIQQFqIQhBACEJDAILIAMgBkEgRiAGQQlGcnEEQEEBIQkMAgsLIAgEQANAIARB' +
-  'jRQ7AQAgBEECaiEEIAhBAWshCCAIDQALCyAJBEAgBEEgOgAAIARBAWohBEEAIQkLIAQgBjoAACAEQQFqIQQMAAsLAkADQCAAQRBq' +
-  'IAFLDQEgBCAA/QAEAP0LBAAgACADEAAhByAHRQRAIABBEGohACAEQRBqIQQMAQsgB2ghByAAIAdqIQAgBCAHaiEECwsgAEEgaiEF' +
-  'IARBAWstAABBDUYEQCAAQQFrIQAgBEEBayEECyADIARBAWstAABBIEZxBEAgBEEBayEEQQEhCQsMAAsLIAgkACAJJAEgBAs=';
+  'AGFzbQEAAAABEAJgA39/fwF/YAR/f39/AX8DAwIAAQUDAQAEBhADfwFBAAt/AUEAC38BQQALBzAGBm1lbW9yeQIABWxpbmVzAwAF' +
+  'c3BhY2UDAQJjcgMCBGZpbmQAAAdyZXdyaXRlAAEKvQQCxgECAnsBfwJAIAIEQANAIAAgAU8NAiAA/QAEACEDIABBAWv9AAQAIQQg' +
+  'A0EJ/Q/9IyADQSD9D/0jIARBIP0P/SP9Tv1QIANBCv0P/SMgBEEN/Q/9JCAAQQJr/QAEAEEg/Q/9I/1Q/U79UP1kIQUgBQ0CIABB' +
+  'EGohAAwACwsDQCAAIAFPDQEgAP0ABABBCv0P/SMgAEEBa/0ABABBDf0P/ST9Tv1kIQUgBQ0BIABBEGohAAwACwsgACABTwRAIAEP' +
+  'CyAAIAVoagvyAgEGfyACIQQgAEEgaiEFQQAkAgJAA0ACQANAIAAgAU8NAyAAIAVPIAggCXJFcQ0BIAAtAAAhBiAAQQFqIQAgBkEg' +
+  'TQRAIAZBDUYEQCAAIAFGBEBBASQCDAYLIAAtAABBCkYEQEEKIQYgAEEBaiEACwsgBkEKRgRAIAhBAWohCEEAIQkMAgsgAyAGQSBG' +
+  'IAZBCUZycQRAQQEhCQwCCwsgCARAA0AgBEGNFDsBACAEQQJqIQQgCEEBayEIIAgNAAsLIAkEQCAEQSA6AAAgBEEBaiEEQQAhCQsg' +
+  'BCAGOgAAIARBAWohBAwACwsgACABIAMQACEHA0AgBCAA/QAEAP0LBAAgAEEQaiEAIARBEGohBCAAIAdJDQALIAQgByAAa2ohBCAH' +
+  'IQAgAEEgaiEFIARBAWstAABBDUYEQCAAQQFrIQAgBEEBayEECyADIARBAWstAABBIEZxBEAgBEEBayEEQQEhCQsMAAsLIAgkACAJ' +
+  'JAEgBAs=';
