@@ -76,7 +76,7 @@ describeWith(dkimPeerServers, 'altered messages', () => {
         pairs,
       );
       const messages = draws.map(({ changes }, at) => mutate(intact[at] ?? Buffer.of(), changes));
-      const judge = (peer: DkimPeer) => peer.verify(messages, recordsOf(pairs));
+      const judge = (peer: DkimPeer) => peer.verify(messages, recordsOf(Object.values(pairs)));
       const ours = await judge(postern);
       const theirs = await Promise.all(dkimPeers.map(async (peer) => ({ peer, verdicts: await judge(peer) })));
 
