@@ -35,6 +35,7 @@ import {
 import { ConcurrencyLimiter, FailureThrottle, LoadGauge, RateLimiter, rateLimits, Tarpit } from '@postern/rate-limiter';
 import { reverseDns, verifyHelo, verifyReverseDns, verifySenderDomain } from '@postern/rdns';
 import { probeOpenRelay, RelayAcl, recipientSet, relayAcl, rememberRecipients, senderMap } from '@postern/relay-acl';
+import { authenticateMessage, readTrustedResults, senderAuthentication } from '@postern/spf-dmarc';
 import { ZoneResolver } from '@postern/testing';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -51,6 +52,14 @@ function call(what: (...args: never[]) => unknown, ...args: readonly unknown[]):
 const resolver = new ZoneResolver({});
 const monitor = new ZoneMonitor({ zones: ['bl.test'], resolver });
 const check = { name: 'nothing', start: () => undefined };
+const noHeader = {
+  fields: [],
+  raw: new Uint8Array(0),
+  byteLength: 0,
+  first() {},
+  all: () => [],
+  [Symbol.iterator]: () => [].values(),
+};
 
 interface Maker {
   readonly name: string;
@@ -157,6 +166,17 @@ const makers: readonly Maker[] = [
     name: 'RateLimiter',
     make: (options) => construct(RateLimiter, options),
     needs: { limits: [{ name: 'client', per: 'client', count: 1, perMs: 1 }] },
+  },
+  { name: 'senderAuthentication', make: (options) => call(senderAuthentication, options), needs: {} },
+  {
+    name: 'authenticateMessage',
+    make: (options) => call(authenticateMessage, Buffer.from('From: ann@example.org\r\n\r\n'), options),
+    needs: { ip: '192.0.2.1', helo: 'a.example', mailFrom: '', authservId: 'mx.example.org', resolver },
+  },
+  {
+    name: 'readTrustedResults',
+    make: (options) => call(readTrustedResults, noHeader, options),
+    needs: { trustedAuthservIds: ['mx.example.org'] },
   },
   { name: 'smtpBackend', make: (options) => call(smtpBackend, options), needs: { host: '127.0.0.1' } },
   {

@@ -59,7 +59,8 @@ export async function judgeDmarc(
     dmarc.policy === dmarc.publishedPolicy ? [] : [{ type: 'policy_test_mode', comment: undefined }];
   if (ruling !== undefined) {
     const { disposition, override } = ruling;
-    return { action: disposition === 'none' ? 'ignore' : disposition, disposition, overrides: [...told, override] };
+    const overrides = disposition === dmarc.policy ? told : [...told, override];
+    return { action: disposition === 'none' ? 'ignore' : disposition, disposition, overrides };
   }
   const asked = dmarc.policy ?? 'none';
   if (asked === 'none') return { action: 'ignore', disposition: 'none', overrides: told };

@@ -112,6 +112,15 @@ function isObject(value: unknown): value is HeaderParserOptions {
   return typeof value === 'object' && value !== null;
 }
 
+function readBounds(read: OptionReader): HeaderBounds {
+  const bounds = read.value('header', isObject, 'an object');
+  try {
+    return new HeaderBounds(bounds);
+  } catch {
+    return read.refuse('header', 'the bounds of a header: "maxHeaderBytes", "maxFields"');
+  }
+}
+
 /**
  * SPF, DKIM and DMARC in one go: what a receiver wants to know of a message, with the fields to write and the forged ones to
  * remove. The message is read once; SPF is asked at once, keys and the DMARC record as soon as the header is there, all at
@@ -158,7 +167,7 @@ export async function authenticateMessage(
   const resolver = read.required('resolver', isResolver, 'a Resolver');
   const signal = read.signal('signal');
   const onReject = read.value('onReject', isOnReject, '"quarantine", "reject" or a function') ?? 'quarantine';
-  const bounds = new HeaderBounds(read.value('header', isObject, 'an object'));
+  const bounds = readBounds(read);
   const trusted = readTrustedHosts(read);
   const settings = readContentSettings(read, 'authenticateMessage')(resolver);
   read.done();

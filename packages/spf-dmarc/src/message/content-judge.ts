@@ -42,6 +42,9 @@ interface Unjudged {
   readonly detail: string;
 }
 
+/** Why lookups end. One object for all: what an exception costs is its stack, which would say nothing here. */
+const OVER = new DOMException('The message has been judged, or is not wanted any more.', 'AbortError');
+
 /** So many different author domains are asked about ahead; as many as `evaluateDmarc` takes by default. */
 const AUTHORS_AHEAD = 4;
 
@@ -115,7 +118,7 @@ export class ContentJudge {
   }
 
   abort(): void {
-    this.#gone.abort();
+    this.#gone.abort(OVER);
     this.#verifier.abort();
   }
 
@@ -125,7 +128,7 @@ export class ContentJudge {
     const { resolver, timeoutMs, dmarc: tuning, localPolicy, sealers, bimi: wantsBimi } = this.#settings;
     const { signal } = this.#gone;
     const dkim = await this.#verifier.end();
-    using dns = new DeadlineResolver(resolver, { timeoutMs, signal });
+    using dns = this.#mailauth && new DeadlineResolver(resolver, { timeoutMs, signal });
     const [evaluation, arc] = await Promise.all([
       evaluateDmarc(
         { headerFrom: valuesOf(header), spf: { result: spf.result, domain: spf.domain }, dkim, ip: spf.ip },
@@ -139,18 +142,19 @@ export class ContentJudge {
         ? sealersOverride(arc, evaluation.authorDomain, sealers)
         : undefined;
     const dmarc = vouched === undefined || evaluation.disposition === 'none' ? evaluation : spared(evaluation, vouched);
-    const bimi = wantsBimi && this.#mailauth ? await evaluateBimi(header, dmarc, await this.#mailauth, dns) : undefined;
+    const bimi =
+      wantsBimi && this.#mailauth && dns ? await evaluateBimi(header, dmarc, await this.#mailauth, dns) : undefined;
     return { dkim, dmarc, arc, bimi, ruling: own ?? (vouched && { disposition: 'none', override: vouched }) };
   }
 
-  async #arc(dns: Resolver): Promise<ArcEvaluation | undefined> {
+  async #arc(dns: Resolver | undefined): Promise<ArcEvaluation | undefined> {
     if (this.#settings.arc === undefined) return undefined;
     const chain = this.#chain;
     const without = { sets: [], sealer: undefined };
     if (chain === undefined) return { ...without, result: 'none', summary: 'The message has no ARC fields.' };
     if (typeof chain === 'string') return { ...without, result: 'fail', summary: chain };
     const signature = this.#verifier.arcResult;
-    if (signature === undefined || this.#mailauth === undefined) {
+    if (signature === undefined || this.#mailauth === undefined || dns === undefined) {
       return { ...without, sets: chain.sets, result: 'fail', summary: 'The chain is not well-formed.' };
     }
     return evaluateArc(chain, signature.result, await this.#mailauth, dns);
@@ -170,8 +174,8 @@ async function walkAhead(domain: string, lookups: DmarcLookups): Promise<void> {
 /** The evaluation of a message whose failure is not held against it. */
 function spared(evaluation: DmarcEvaluation, why: DmarcOverride): DmarcEvaluation {
   const told = evaluation.overrides.filter(({ type }) => type === 'policy_test_mode');
-  const facts = { ...evaluation, disposition: 'none', overrides: [...told, why] } as const;
-  return { ...facts, summary: summarize(facts) };
+  const decided = { disposition: 'none', overrides: [...told, why] } as const;
+  return { ...evaluation, ...decided, summary: summarize(evaluation, decided, evaluation.authorDomains) };
 }
 
 /**

@@ -106,10 +106,11 @@ export function readContentSettings(read: OptionReader, owner: string): (resolve
     reader.done();
     return settings;
   };
-  dkim(unknownYet);
+  // A mistake shows now, and not when mail comes.
+  if (Object.keys(dkimOptions).length > 0) dkim(unknownYet);
   const dmarc = tuning('dmarc');
   if ('onReject' in dmarc || 'localPolicy' in dmarc) read.refuse('dmarc', 'an object of options for it alone');
-  readDmarcOptions(`${owner}: dmarc`, { ...dmarc, resolver: unknownYet });
+  if (Object.keys(dmarc).length > 0) readDmarcOptions(`${owner}: dmarc`, { ...dmarc, resolver: unknownYet });
 
   const arc = read.value('arc', isArc, 'true, false or an object') ?? false;
   const arcReader = new OptionReader(`${owner}: arc`, typeof arc === 'object' ? arc : {});
