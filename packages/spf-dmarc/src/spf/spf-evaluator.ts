@@ -16,17 +16,16 @@ import { ClientNames } from './client-names.ts';
 import { type DomainSpec, expandDomainSpec } from './domain-spec.ts';
 import { shownText } from './shown-text.ts';
 import type { SpfDeadline } from './spf-deadline.ts';
-import type { SpfEvaluation, SpfMatch, SpfTermPlace } from './spf-evaluation.ts';
+import type { SpfEvaluation, SpfMatch } from './spf-evaluation.ts';
 import { expandExplanation, readExplanation } from './spf-explanation.ts';
+import { type Frame, type LeadingTerm, matchOf, type Step, show } from './spf-frame.ts';
 import { SpfLookups } from './spf-lookups.ts';
 import { type MacroValues, usesMacro } from './spf-macro.ts';
 import {
   type AddressTerm,
   type ExistsTerm,
-  type IncludeTerm,
   isSpfRecord,
   type PtrTerm,
-  type RedirectTerm,
   type SpfDirective,
   type SpfRecord,
   type SpfTerm,
@@ -36,51 +35,8 @@ import type { SpfResult } from './spf-result.ts';
 import { isAscii, type SpfClient, type SpfSender } from './spf-sender.ts';
 import type { SpfSettings } from './spf-settings.ts';
 
-/** A term that leads to another record: `include`, `redirect`. */
-type LeadingTerm = IncludeTerm | RedirectTerm;
-
 /** A mechanism that asks DNS for something else than a record. */
 type AskingTerm = AddressTerm | PtrTerm | ExistsTerm;
-
-/** How one came to a record. */
-interface Step {
-  readonly domain: string;
-  readonly term: LeadingTerm;
-  readonly before: Step | undefined;
-}
-
-/** A record under evaluation. */
-interface Frame {
-  readonly domain: string;
-  readonly record: SpfRecord;
-  readonly step: Step | undefined;
-  /** Where the `include` stands that this record answers; `undefined` for the first, and where it redirects to. */
-  readonly parent: Frame | undefined;
-  /** Which of its directives comes next. */
-  next: number;
-}
-
-/** What of a term is shown. */
-const LONGEST_TERM = 256;
-
-/** A term that could be read is visible ASCII, but it may be long. */
-function shownTerm(text: string): string {
-  return text.length > LONGEST_TERM ? shownText(text, LONGEST_TERM) : text;
-}
-
-function placeOf(domain: string, { text, index }: SpfTerm): SpfTermPlace {
-  return { domain, term: shownTerm(text), index };
-}
-
-function matchOf(frame: Frame, { text, index }: SpfDirective): SpfMatch {
-  const path: SpfTermPlace[] = [];
-  for (let step = frame.step; step !== undefined; step = step.before) path.push(placeOf(step.domain, step.term));
-  return { domain: frame.domain, term: shownTerm(text), index, path: path.reverse() };
-}
-
-function show(domain: string, { text }: SpfTerm): string {
-  return `The term "${shownText(text)}" in the SPF record of ${domain}`;
-}
 
 function liesIn(addresses: readonly string[], network: Cidr): boolean {
   return addresses.some((address) => {

@@ -4,7 +4,7 @@ import { formatIp, type IpAddress, reverseLabels } from '@postern/core';
 export type MacroLetter = 's' | 'l' | 'o' | 'd' | 'i' | 'p' | 'h' | 'v' | 'c' | 'r' | 't';
 
 /** One `%{…}`, read. */
-export interface MacroExpansion {
+interface MacroExpansion {
   readonly letter: MacroLetter;
   /** How many right-hand parts are kept, after the reversal; 0 for all. */
   readonly parts: number;

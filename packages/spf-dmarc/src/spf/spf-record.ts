@@ -18,12 +18,12 @@ interface Directive extends TermText {
 }
 
 /** `all` (RFC 7208 §5.1). */
-export interface AllTerm extends Directive {
+interface AllTerm extends Directive {
   readonly kind: 'all';
 }
 
 /** `ip4` (RFC 7208 §5.6). */
-export interface Ip4Term extends Directive {
+interface Ip4Term extends Directive {
   readonly kind: 'ip4';
   readonly network: Cidr;
   /** The network again, as the signed 32 bits that an address is compared with, and those of them that count. */
@@ -32,7 +32,7 @@ export interface Ip4Term extends Directive {
 }
 
 /** `ip6` (RFC 7208 §5.6). Its network is one of family 6 even where it lies among the IPv4-mapped addresses. */
-export interface Ip6Term extends Directive {
+interface Ip6Term extends Directive {
   readonly kind: 'ip6';
   readonly network: Cidr;
 }
@@ -72,22 +72,22 @@ export interface RedirectTerm extends TermText {
 }
 
 /** `exp` (RFC 7208 §6.2). */
-export interface ExpTerm extends TermText {
+interface ExpTerm extends TermText {
   readonly kind: 'exp';
   readonly domain: DomainSpec;
 }
 
 /** Any other modifier (RFC 7208 §6): it means nothing here. */
-export interface UnknownModifierTerm extends TermText {
+interface UnknownModifierTerm extends TermText {
   readonly kind: 'unknown-modifier';
   readonly name: string;
 }
 
 /** A mechanism that needs a domain. */
-export type DomainTerm = IncludeTerm | ExistsTerm;
+type DomainTerm = IncludeTerm | ExistsTerm;
 
 /** A modifier that is known. */
-export type ModifierTerm = RedirectTerm | ExpTerm;
+type ModifierTerm = RedirectTerm | ExpTerm;
 
 /** A mechanism with its qualifier. */
 export type SpfDirective = AllTerm | Ip4Term | Ip6Term | AddressTerm | PtrTerm | DomainTerm;
