@@ -1,6 +1,6 @@
 import { createHash, createSign, generateKeyPairSync } from 'node:crypto';
-import type { DnsAnswer, RecordType, Resolver } from '@postern/core';
-import { signDkim } from '@postern/spf-dmarc';
+import type { Resolver } from '@postern/core';
+import { type DkimMessage, signDkim } from '@postern/spf-dmarc';
 
 const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2_048 });
 export const rsaKey = publicKey;
@@ -9,13 +9,9 @@ export const keyData: string = publicKey.export({ format: 'der', type: 'spki' })
 export const keyRecord: string = `v=DKIM1; k=rsa; p=${keyData}`;
 export const keyName = 'key1._domainkey.example.org';
 
+const answer = JSON.parse(JSON.stringify({ kind: 'records', records: [keyRecord], ttl: 3_600, authentic: false }));
 /** Knows the one key, and answers at once. */
-export const resolver: Resolver = {
-  resolve<T extends RecordType>(): Promise<DnsAnswer<T>> {
-    const answer = { kind: 'records', records: [keyRecord], ttl: 3_600, authentic: false } as const;
-    return Promise.resolve(answer as unknown as DnsAnswer<T>);
-  },
-};
+export const resolver: Resolver = { resolve: () => Promise.resolve(answer) };
 
 /** A body of at least so many bytes, out of whole lines. */
 export function fill(bytes: number, line: (n: number) => string): string {
@@ -56,7 +52,7 @@ export function mixedBody(bytes: number): string {
 }
 
 /** The header of a message after a few hops, about 1 KB. */
-const header = [
+export const header: string = [
   'Received: from mail.example.org (mail.example.org [192.0.2.1])',
   '\tby mx.example.net with ESMTPS id 4f1b2c3d',
   '\tfor <someone@example.net>; Thu, 21 May 2026 10:00:00 +0000',
@@ -71,22 +67,19 @@ const header = [
   '',
 ].join('\r\n');
 
+/** The signature of a message, to be put before it. */
+export async function sign(canonicalization: 'simple' | 'relaxed', message: DkimMessage): Promise<Buffer> {
+  const c = `${canonicalization}/${canonicalization}` as const;
+  const signatures = [{ domain: 'example.org', selector: 'key1', key: privateKey, canonicalization: c }];
+  const signed = await signDkim(message, { signatures, bareLineFeeds: 'normalize' });
+  if (!signed.ok) throw new Error(signed.detail);
+  return Buffer.from(signed.header);
+}
+
 /** A signed message of about so many bytes. */
 export async function signedMessage(canonicalization: 'simple' | 'relaxed', body: string): Promise<Buffer> {
   const message = Buffer.from(header + body);
-  const signed = await signDkim(message, {
-    signatures: [
-      {
-        domain: 'example.org',
-        selector: 'key1',
-        key: privateKey,
-        canonicalization: `${canonicalization}/${canonicalization}`,
-      },
-    ],
-    bareLineFeeds: 'normalize',
-  });
-  if (!signed.ok) throw new Error(signed.detail);
-  return Buffer.concat([Buffer.from(signed.header), message]);
+  return Buffer.concat([await sign(canonicalization, message), message]);
 }
 
 /** A signature to check a prepared key with. */

@@ -31,7 +31,7 @@ declare const WebAssembly:
  * 0.1 to 0.2 ns a byte where nothing changes, where SHA-256 takes 0.7 and a loop in JavaScript 1 to 3; and at most some
  * nanoseconds where much does. The program sees nothing but its own memory, and what it answers are numbers.
  */
-export class BodyScanner {
+class BodyScanner {
   readonly #program: Program;
   /** The piece, and behind it what it was rewritten to. */
   readonly memory: Uint8Array;
@@ -44,7 +44,7 @@ export class BodyScanner {
     this.memory[REWRITTEN - 1] = PLAIN;
   }
 
-  /** Takes the next piece, at most {@link SCANNED_BYTES}. What was there before is gone. */
+  /** Takes the next piece, at most `SCANNED_BYTES`. What was there before is gone. */
   load(piece: Uint8Array): void {
     this.#end = MARGIN + piece.length;
     this.memory.set(piece, MARGIN);
@@ -73,7 +73,7 @@ export class BodyScanner {
 }
 
 /** Where in `memory` the canonical bytes stand, and what is held back behind them. */
-export interface Rewritten {
+interface Rewritten {
   readonly start: number;
   readonly end: number;
   readonly lines: number;

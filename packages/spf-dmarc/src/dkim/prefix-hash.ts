@@ -76,7 +76,7 @@ export class PrefixHash {
     return length === this.#hashed ? this.#hash.copy().digest() : this.#digests.get(length);
   }
 
-  /** At least `size` bytes; at most {@link DIRECT_BYTES} are asked for. */
+  /** At least `size` bytes; at most `DIRECT_BYTES` are asked for. */
   #makeRoom(size: number): void {
     if (this.#buffer.length === GATHERED_BYTES) {
       this.#flush();
