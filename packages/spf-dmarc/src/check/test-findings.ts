@@ -1,5 +1,4 @@
 import { sampleTransaction } from '@postern/testing';
-import type { DkimSignatureResult } from '../dkim/dkim-signature-result.ts';
 import type { DmarcEvaluation } from '../dmarc/dmarc-evaluation.ts';
 import { headerOf } from '../message/test-header.ts';
 import type { SpfCheck } from '../spf/spf-evaluation.ts';
@@ -18,31 +17,9 @@ const nothing = {
   lookups: [],
 } as const;
 
-export function spfOf(result: SpfCheck['result'], domain = 'example.org'): SpfCheck {
+function spfOf(result: SpfCheck['result'], domain = 'example.org'): SpfCheck {
   const evaluation = { ...nothing, result, identity: 'mailfrom', domain } as const;
   return { ...evaluation, helo: { ...nothing, result: 'none', identity: 'helo', domain: 'client.example' } };
-}
-
-export function dkimOf(result: DkimSignatureResult['result'], domain = 'example.org'): DkimSignatureResult {
-  return {
-    result,
-    reason: result === 'pass' ? 'verified' : 'body-altered',
-    detail: 'A signature.',
-    domain,
-    selector: 's',
-    identity: `@${domain}`,
-    algorithm: 'rsa-sha256',
-    canonicalization: { header: 'relaxed', body: 'relaxed' },
-    signature: 'abc',
-    signedAt: undefined,
-    expiresAt: undefined,
-    signedFields: ['from'],
-    oversignedFields: [],
-    unsignedBytes: 0,
-    keyBits: 2048,
-    testing: false,
-    authentic: false,
-  };
 }
 
 export function dmarcOf(more: Partial<DmarcEvaluation> = {}): DmarcEvaluation {
