@@ -2,6 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { getEventListeners } from 'node:events';
 import { Readable } from 'node:stream';
 import { type ZoneData, ZoneResolver } from '@postern/testing';
+import fc from 'fast-check';
 import { authenticate, sealMessage } from 'mailauth';
 import { describe, expect, it } from 'vitest';
 import { signDkim } from '../dkim/sign-dkim.ts';
@@ -263,6 +264,39 @@ describe('authenticateMessage', () => {
     await expect(Reflect.apply(authenticateMessage, undefined, [plain, options])).rejects.toThrow(error);
     await expect(Reflect.apply(authenticateMessage, undefined, [plain, options])).rejects.toThrow(
       /^authenticateMessage/,
+    );
+  });
+
+  it('has a result for whatever comes, in whatever pieces', async () => {
+    const line = fc.oneof(
+      fc.constantFrom(
+        'From: ann@example.org',
+        'From: ',
+        'DKIM-Signature: v=1; a=rsa-sha256; d=example.org; s=s; h=from; bh=AA==; b=AA==',
+        'DKIM-Signature: ',
+        'ARC-Seal: i=1; cv=none; a=rsa-sha256; d=list.example; s=s; b=AA==',
+        'ARC-Message-Signature: i=1; a=rsa-sha256; d=list.example; s=s; h=from; bh=AA==; b=AA==',
+        'ARC-Authentication-Results: i=1; mx.example.com; dmarc=pass',
+        'Authentication-Results: mx.example.com; x=y',
+        'BIMI-Selector: v=BIMI1; s=x',
+        ' folded',
+        '',
+      ),
+      fc.string({ unit: 'binary', maxLength: 40 }),
+    );
+    const message = fc.array(fc.tuple(line, fc.constantFrom('\r\n', '\n', '\r')), { maxLength: 12 });
+    await fc.assert(
+      fc.asyncProperty(message, fc.integer({ min: 1, max: 50 }), async (lines, size) => {
+        const bytes = Buffer.from(lines.flat().join(''));
+        const chunks = Array.from({ length: Math.ceil(bytes.length / size) }, (_, at) =>
+          bytes.subarray(at * size, (at + 1) * size),
+        );
+        const options = { arc: true, bimi: true, trustedSealers: ['list.example'] };
+        const whole = await judge(bytes, options);
+        expect(await judge(chunks, options)).toEqual(whole);
+        expect(whole.dmarc.result === 'pass' && whole.dkim.some(({ result }) => result === 'pass')).toBe(false);
+      }),
+      { numRuns: 100 },
     );
   });
 
