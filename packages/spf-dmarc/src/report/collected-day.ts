@@ -15,6 +15,10 @@ export interface CollectedBounds {
 /** A `Map` entry, its number and what it hangs on take about so many bytes besides the line itself. */
 const ROW_OVERHEAD = 100;
 const DOMAIN_OVERHEAD = 2_000;
+/** Of each address for reports, and of each error. */
+const TEXT_OVERHEAD = 100;
+/** As many as are read of a record. */
+const MAX_URIS = 20;
 const MAX_ERRORS = 10;
 const LONGEST_ERROR = 200;
 
@@ -37,7 +41,7 @@ class DomainCounts {
   /** Whether the store has not got all of it. */
   changed = false;
 
-  constructor({ policy, rua }: AggregateRecord) {
+  constructor(policy: PublishedPolicy, rua: readonly DmarcReportUri[]) {
     this.policy = policy;
     this.rua = rua;
   }
@@ -68,13 +72,14 @@ export class CollectedDay {
       return false;
     }
     counts.changed = true;
+    if (!this.#setUris(counts, record.rua)) {
+      counts.dropped++;
+      return false;
+    }
     counts.seenAt = now;
     // RFC 9990 §3.1: of several policies in one period, the last one is reported.
-    counts.policy = record.policy;
-    counts.rua = record.rua;
-    for (const error of record.errors ?? []) {
-      if (counts.errors.size < MAX_ERRORS) counts.errors.add(error.slice(0, LONGEST_ERROR));
-    }
+    counts.policy = { ...record.policy, domain: counts.policy.domain };
+    for (const error of record.errors ?? []) this.#addError(counts, error.slice(0, LONGEST_ERROR));
     const line = messageLine(record.message);
     const count = counts.rows.get(line);
     if (count === undefined && !this.#makeRoom(counts, line)) {
@@ -87,32 +92,47 @@ export class CollectedDay {
   }
 
   #countsOf(record: AggregateRecord): DomainCounts | undefined {
-    const { domain } = record.policy;
-    const known = this.#domains.get(domain);
+    const known = this.#domains.get(record.policy.domain);
     if (known !== undefined) return known;
-    const { maxDomains, maxBytes } = this.#bounds;
-    if (this.#size.domains >= maxDomains || this.#size.bytes + DOMAIN_OVERHEAD > maxBytes) return undefined;
-    const counts = new DomainCounts(record);
+    const bytes = DOMAIN_OVERHEAD + bytesOfUris(record.rua.slice(0, MAX_URIS));
+    if (this.#size.domains >= this.#bounds.maxDomains || !this.#take(bytes)) return undefined;
+    const domain = ownCopy(record.policy.domain);
+    const counts = new DomainCounts({ ...record.policy, domain }, ownCopy(record.rua.slice(0, MAX_URIS)));
     this.#domains.set(domain, counts);
     this.#size.domains++;
-    this.#take(DOMAIN_OVERHEAD);
     return counts;
   }
 
-  #makeRoom(counts: DomainCounts, line: string): boolean {
-    const { maxRows, maxRowsPerDomain, maxBytes } = this.#bounds;
-    const bytes = 2 * line.length + ROW_OVERHEAD;
-    if (counts.rows.size >= maxRowsPerDomain || this.#size.rows >= maxRows) return false;
-    if (this.#size.bytes + bytes > maxBytes) return false;
-    this.#size.rows++;
-    this.#rows++;
-    this.#take(bytes);
+  /** `false`: there is no room for them. */
+  #setUris(counts: DomainCounts, all: readonly DmarcReportUri[]): boolean {
+    const uris = all.length > MAX_URIS ? all.slice(0, MAX_URIS) : all;
+    const known = counts.rua;
+    if (known.length === uris.length && known.every(({ uri }, index) => uri === uris[index]?.uri)) return true;
+    if (!this.#take(bytesOfUris(uris) - bytesOfUris(known))) return false;
+    counts.rua = ownCopy(uris);
     return true;
   }
 
-  #take(bytes: number): void {
+  #addError({ errors }: DomainCounts, error: string): void {
+    if (errors.size >= MAX_ERRORS || errors.has(error)) return;
+    if (this.#take(2 * error.length + TEXT_OVERHEAD)) errors.add(ownCopy(error));
+  }
+
+  #makeRoom(counts: DomainCounts, line: string): boolean {
+    const { maxRows, maxRowsPerDomain } = this.#bounds;
+    if (counts.rows.size >= maxRowsPerDomain || this.#size.rows >= maxRows) return false;
+    if (!this.#take(2 * line.length + ROW_OVERHEAD)) return false;
+    this.#size.rows++;
+    this.#rows++;
+    return true;
+  }
+
+  /** `false`: so many bytes do not fit. */
+  #take(bytes: number): boolean {
+    if (bytes > 0 && this.#size.bytes + bytes > this.#bounds.maxBytes) return false;
     this.#bytes += bytes;
     this.#size.bytes += bytes;
+    return true;
   }
 
   /** Whether the store lacks anything of it. */
@@ -162,4 +182,14 @@ export class CollectedDay {
     this.#domains.clear();
     return lost;
   }
+}
+
+function bytesOfUris(uris: readonly DmarcReportUri[]): number {
+  const lengths = uris.map(({ uri, address = '', domain = '' }) => uri.length + address.length + domain.length);
+  return lengths.reduce((sum, length) => sum + 2 * length + TEXT_OVERHEAD, 0);
+}
+
+/** What is cut out of a record's text, of up to 64 KB, keeps the whole of it in memory; a copy does not. */
+function ownCopy<T>(value: T): T {
+  return structuredClone(value);
 }
