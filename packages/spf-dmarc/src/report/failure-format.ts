@@ -102,8 +102,8 @@ function feedbackFields(facts: FailureFacts, { reporter, redaction }: FailureFor
 function redactResult({ reason, properties = [], ...result }: MethodResult, redaction: Redaction): MethodResult {
   return {
     ...result,
-    ...(reason !== undefined && { reason: redaction.field('', reason) }),
-    properties: properties.map((each) => ({ ...each, value: redaction.field('', each.value) })),
+    ...(reason !== undefined && { reason: redaction.field('', reason, LONGEST_VALUE) }),
+    properties: properties.map((each) => ({ ...each, value: redaction.field('', each.value, LONGEST_VALUE) })),
   };
 }
 
@@ -124,8 +124,9 @@ function quotedHeader(header: HeaderFields, { redaction, maxQuotedBytes }: Failu
     // latin1 keeps bytes as they are, whatever they mean.
     const field = withLineEnds(Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength).toString('latin1'));
     const line = field.endsWith('\r\n') ? field : `${field}\r\n`;
-    const shown = redaction === undefined ? line : redaction.field(name, line);
-    if (text.length + shown.length > maxQuotedBytes) break;
+    const left = maxQuotedBytes - text.length;
+    const shown = redaction === undefined ? line : redaction.field(name, line, left);
+    if (shown.length > left) break;
     text += shown;
   }
   return text;
