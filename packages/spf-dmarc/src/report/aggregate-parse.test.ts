@@ -168,6 +168,7 @@ describe('parseAggregateReport', () => {
 
     it.each([
       ['long text', `<version>${'x'.repeat(70_000)}</version>`],
+      ['long text with comments in it', `<version>${`${'x'.repeat(7_000)}<!---->`.repeat(10)}</version>`],
       ['much white space behind the end', `<version/></feedback>${' '.repeat(70_000)}`],
       ['many names', Array.from({ length: 600 }, (_, index) => `<a${index}/>`).join('')],
       ['many instructions', '<?a b="c"?>'.repeat(20)],
@@ -229,6 +230,27 @@ describe('parseAggregateReport', () => {
         'record/auth_results/spf/result',
         'record/auth_results/spf/result',
       ]);
+    });
+
+    it('tells the errors of RFC 7489, appendix C, apart', () => {
+      const results =
+        '<dkim><domain>a.example</domain><result>unknown</result></dkim>' +
+        '<spf><domain>a.example</domain><result>error</result></spf>';
+      expect(reportOf(feedback(record({ results }))).report.rows[0]).toMatchObject({
+        dkimResults: [{ result: 'temperror' }],
+        spfResults: [{ result: 'permerror' }],
+      });
+    });
+
+    it('says that bytes are damaged, and not that U+FFFD stands for something', () => {
+      const xml = feedback(record()).replace('<org_name>o', '<org_name>\ufffd');
+      expect(reportOf(xml).problems).toEqual([]);
+      const damaged = Buffer.from(xml);
+      damaged[damaged.indexOf('\ufffd')] = 0x20;
+      expect(reportOf(damaged).problems).toMatchObject([{ at: '' }]);
+      const unheardOf = `<?xml version="1.0" encoding="x-none"?>${feedback(record())}`;
+      expect(reportOf(unheardOf).problems).toMatchObject([{ at: '' }]);
+      expect(reportOf(unheardOf).report.rows).toHaveLength(1);
     });
 
     it('skips rows without address or count, and counts them', () => {

@@ -44,8 +44,11 @@ function tooLarge(maxBytes: number): ReturnType<typeof readZipEntry> {
 /** XML 1.0 §4.3.3: a byte order mark, else what the declaration says, else UTF-8. */
 function decode(bytes: Uint8Array): ReportText {
   const label = byteOrder(bytes) ?? declaredEncoding(bytes) ?? 'utf-8';
-  const text = decodeAs(label, bytes);
-  return { ok: true, text, damaged: text.includes('\ufffd') };
+  const text = decodeAs(label, bytes, true);
+  if (text !== undefined) return { ok: true, text, damaged: false };
+  // Bytes that are none of its characters, or no encoding that anybody knows.
+  const best = decodeAs(label, bytes, false) ?? new TextDecoder('utf-8').decode(bytes);
+  return { ok: true, text: best, damaged: true };
 }
 
 function byteOrder(bytes: Uint8Array): string | undefined {
@@ -61,11 +64,10 @@ function declaredEncoding(bytes: Uint8Array): string | undefined {
   return label?.startsWith('utf-16') ? undefined : label;
 }
 
-function decodeAs(label: string, bytes: Uint8Array): string {
+function decodeAs(label: string, bytes: Uint8Array, fatal: boolean): string | undefined {
   try {
-    return new TextDecoder(label).decode(bytes);
+    return new TextDecoder(label, { fatal }).decode(bytes);
   } catch {
-    // No encoding that anybody knows.
-    return new TextDecoder('utf-8').decode(bytes);
+    return undefined;
   }
 }

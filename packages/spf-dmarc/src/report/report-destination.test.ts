@@ -40,6 +40,15 @@ describe('verifyReportDestinations', () => {
     ]);
   });
 
+  it('knows the policy domain however it is written, and agrees to nothing for what is none', async () => {
+    for (const written of ['Example.COM', 'mail.EXAMPLE.com', 'example.com.']) {
+      expect(await verify(policy, 'a@example.com', {}, written)).toEqual(['verified', 'internal', 'a@example.com']);
+    }
+    for (const written of ['', 'a b', 'x'.repeat(300)]) {
+      expect(await verify(policy, 'a@example.com', {}, written)).toEqual(['refused', 'not-authorized', undefined]);
+    }
+  });
+
   it('takes no public suffix and no other organization for its own', async () => {
     const suffix = { '_dmarc.example': { TXT: 'v=DMARC1; p=none; psd=y' } };
     expect(await verify(suffix, 'a@other.example', {}, 'mine.example')).toEqual([

@@ -1,4 +1,4 @@
-import { DeadlineResolver, isResolver, OptionReader, type Resolver, toDnsName } from '@postern/core';
+import { DeadlineResolver, isResolver, OptionReader, type Resolver, toAsciiDomain, toDnsName } from '@postern/core';
 import type { DmarcReportUri } from '../dmarc/dmarc-record.ts';
 import { parseDmarcRecord } from '../dmarc/parse-dmarc-record.ts';
 import { DmarcLookups, organizationalDomain } from '../dmarc/tree-walk.ts';
@@ -75,7 +75,8 @@ export async function verifyReportDestinations(
   read.done();
 
   using dns = new DeadlineResolver(resolver, { timeoutMs, signal });
-  const verifier = new Verifier(policyDomain, dns, tag);
+  // What is no domain name agrees with none.
+  const verifier = new Verifier(toAsciiDomain(policyDomain, { underscores: true }) ?? '', dns, tag);
   const destinations: ReportDestination[] = [];
   for (const [index, { uri, address }] of uris.entries()) {
     if (index >= maxDestinations) destinations.push({ uri, status: 'refused', reason: 'too-many' });

@@ -1,11 +1,11 @@
 import type { ProblemList } from './problem-list.ts';
 import type { XmlElement } from './xml-document.ts';
 
-/** RFC 7489 and older reporters wrote other words for the same results. */
+/** Other words that reporters wrote for the same results; of the errors RFC 7489, appendix C, tells. */
 const SYNONYMS: ReadonlyMap<string, string> = new Map([
   ['hardfail', 'fail'],
   ['error', 'permerror'],
-  ['unknown', 'permerror'],
+  ['unknown', 'temperror'],
 ]);
 const LONGEST_TEXT = 2_000;
 

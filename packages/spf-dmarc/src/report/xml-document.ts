@@ -16,7 +16,7 @@ const LONGEST_START_TAG = 4_096;
 /** Attributes of processing instructions are read with a regular expression; no report has use for any but the first. */
 const LONGEST_INSTRUCTION = 1_024;
 const MAX_INSTRUCTIONS = 10;
-/** From one `<` to the next. The parser gathers text by the character, which takes much memory when there is much of it. */
+/** From one tag to the next: comments do not end a text. The parser gathers text by the character, which takes much memory when there is much of it. */
 const LONGEST_RUN = 65_536;
 /** RFC 9990 has less than 50, and extensions may have some. */
 const MAX_NAMES = 500;
@@ -156,9 +156,9 @@ function hasInstructions(text: string): boolean {
 
 function hasLongRun(text: string): boolean {
   let from = 0;
-  for (let at = text.indexOf('<'); at >= 0; at = text.indexOf('<', from)) {
+  for (let at = text.indexOf('<'); at >= 0; at = text.indexOf('<', at + 1)) {
     if (at - from > LONGEST_RUN) return true;
-    from = at + 1;
+    if (text[at + 1] !== '!') from = at + 1;
   }
   return text.length - from > LONGEST_RUN;
 }
