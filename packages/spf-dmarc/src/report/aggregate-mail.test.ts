@@ -61,6 +61,15 @@ describe('formatAggregateMail', () => {
     expect(parseAggregateMail(formatAggregateMail(input).message)).toMatchObject({ ok: true, report, problems: [] });
   });
 
+  it('leaves an id out of the file name that may not stand there (RFC 9990 §3.5.2)', () => {
+    const reportId = '3f0c2a4e-6c1e-4c57-9a57-d7b8a1c0ffee';
+    const changed = { ...report, metadata: { ...report.metadata, reportId } };
+    const text = textOf({ report: changed }).replaceAll('\r\n ', ' ');
+    expect(text).toContain('filename="mx.example.net!example.com!86400!172799.xml.gz"');
+    expect(text).toContain(`Report-ID: <${reportId}>`);
+    expect(text).toContain(`Message-ID: <${reportId}@mx.example.net>`);
+  });
+
   it('keeps hostile names within their fields', () => {
     const hostile = 'a"\r\nBcc: x@example.org\r\n\r\n!b';
     const changed = {
@@ -108,6 +117,20 @@ describe('parseAggregateMail', () => {
     }
     const single = `Content-Type: application/zip\r\nContent-Transfer-Encoding: base64\r\n\r\n${gzipSync(xml).toString('base64')}`;
     expect(parseAggregateMail(Buffer.from(single))).toMatchObject({ ok: true });
+  });
+
+  it('opens three archives at most: each may take as long as the largest report', () => {
+    const broken = gzipSync(xml).subarray(0, 20);
+    expect(parseAggregateMail(mail(broken, broken, gzipSync(xml)))).toMatchObject({ ok: true });
+    expect(parseAggregateMail(mail(broken, broken, broken, gzipSync(xml)))).toMatchObject({ reason: 'bad-archive' });
+    expect(parseAggregateMail(mail(broken, broken, broken, broken, Buffer.from(xml)))).toMatchObject({ ok: true });
+  });
+
+  it('looks at its options and at the size before it looks at the message', () => {
+    expect(parseAggregateMail(Buffer.alloc(21), { maxFileBytes: 10 })).toMatchObject({ reason: 'too-large' });
+    expect(() => parseAggregateMail(Buffer.alloc(0), { maxRows: 0 })).toThrow(RangeError);
+    // @ts-expect-error: what JavaScript may do
+    expect(() => parseAggregateMail(Buffer.alloc(0), { maxRow: 1 })).toThrow(TypeError);
   });
 
   it('says why there is none', () => {

@@ -7,7 +7,7 @@ import { type Reporter, type ReporterOptions, readReporter } from './reporter.ts
 
 /** A report as a file, with the names by which its reader knows it. */
 export interface AggregateFile {
-  /** RFC 9990 §3.5.2: `receiver!policy-domain!begin!end!unique-id.xml.gz`. */
+  /** RFC 9990 §3.5.2: `receiver!policy-domain!begin!end!unique-id.xml.gz`, without an id that has more than letters and digits. */
   readonly fileName: string;
   /** `Report Domain: … Submitter: … Report-ID: <…>` */
   readonly subject: string;
@@ -42,8 +42,10 @@ export function aggregateFile(report: AggregateReport, submitter: string): Aggre
   const gzip = gzipSync(xml);
   const domain = plainName(policy.domain);
   const id = plainName(metadata.reportId);
+  // RFC 9990 §3.5.2: `unique-id` has letters and digits only, and may be missing.
+  const uniqueId = /^[0-9A-Za-z]+$/.test(id) ? `!${id}` : '';
   return {
-    fileName: `${submitter}!${domain}!${metadata.begin}!${metadata.end}!${id}.xml.gz`,
+    fileName: `${submitter}!${domain}!${metadata.begin}!${metadata.end}${uniqueId}.xml.gz`,
     subject: `Report Domain: ${domain} Submitter: ${submitter} Report-ID: <${id}>`,
     gzip,
     mailBytes: Math.ceil(gzip.length / LINE_BYTES) * ENCODED_LINE_BYTES + HEADER_BYTES,

@@ -93,12 +93,26 @@ const READ_OVERRIDES = [...OVERRIDES, 'forwarded', 'sampled_out'] as const;
  */
 export function parseAggregateReport(file: Uint8Array, options?: AggregateParseOptions): AggregateParseResult {
   if (!(file instanceof Uint8Array)) throw new TypeError('parseAggregateReport: file must be a Uint8Array');
-  const read = new OptionReader('parseAggregateReport', options);
-  const maxFileBytes = read.integer('maxFileBytes', 10_485_760, { min: 1 });
-  const maxXmlBytes = read.integer('maxXmlBytes', 16_777_216, { min: 1, max: 2 ** 28 });
-  const maxRows = read.integer('maxRows', 20_000, { min: 1, max: 1_000_000 });
-  read.done();
+  return parseReportFile(file, readParseOptions('parseAggregateReport', options));
+}
 
+/** @throws TypeError or RangeError that names the option */
+export function readParseOptions(owner: string, options?: AggregateParseOptions): Required<AggregateParseOptions> {
+  const read = new OptionReader(owner, options);
+  const bounds = {
+    maxFileBytes: read.integer('maxFileBytes', 10_485_760, { min: 1 }),
+    maxXmlBytes: read.integer('maxXmlBytes', 16_777_216, { min: 1, max: 2 ** 28 }),
+    maxRows: read.integer('maxRows', 20_000, { min: 1, max: 1_000_000 }),
+  };
+  read.done();
+  return bounds;
+}
+
+/** {@link parseAggregateReport} without its look at the arguments. */
+export function parseReportFile(
+  file: Uint8Array,
+  { maxFileBytes, maxXmlBytes, maxRows }: Required<AggregateParseOptions>,
+): AggregateParseResult {
   if (file.length > maxFileBytes) {
     return { ok: false, reason: 'too-large', detail: `The file has more than ${maxFileBytes} bytes.` };
   }

@@ -52,8 +52,9 @@ function dkimFailure(signature: DkimSignatureResult | undefined): AuthFailure {
  */
 export function isAutomatic(mailFrom: string | undefined, header: HeaderFields): boolean {
   if (mailFrom === '') return true;
+  // RFC 3834 §5: a keyword, which parameters or a comment may follow.
   const submitted = header.first('Auto-Submitted')?.value.trim().toLowerCase();
-  if (submitted !== undefined && !submitted.startsWith('no')) return true;
+  if (submitted !== undefined && !/^no(?:$|[\s;(])/.test(submitted)) return true;
   const type = header.first('Content-Type')?.value.trimStart().toLowerCase() ?? '';
   return type.startsWith('multipart/report') || type.startsWith('message/feedback-report');
 }
