@@ -1,4 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
+import { getEventListeners } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -134,6 +135,24 @@ describe('DkimSigner', () => {
     stream.write(head);
     abort.abort();
     await expect(reading).rejects.toMatchObject({ name: 'AbortError' });
+  });
+
+  it('ends at once with a signal that fired before, and leaves no listener at one that never does', async () => {
+    await expect(buffer(signer({ signal: AbortSignal.abort() }))).rejects.toMatchObject({ name: 'AbortError' });
+    const { signal } = new AbortController();
+    await buffer(Readable.from([Buffer.from(head)]).pipe(signer({ signal })));
+    await expect.poll(() => getEventListeners(signal, 'abort')).toEqual([]);
+  });
+
+  it('lets go of everything when somebody else reports an error on it', async () => {
+    const stream = signer();
+    const failed = new Promise((resolve) => stream.once('error', resolve));
+    const closed = new Promise((resolve) => stream.once('close', resolve));
+    stream.write(head);
+    stream.emit('error', new Error('the attachment is gone'));
+    expect(await failed).toMatchObject({ message: 'the attachment is gone' });
+    await closed;
+    expect(stream.destroyed).toBe(true);
   });
 
   it('refuses options that it does not know', () => {

@@ -1,5 +1,6 @@
+import { errorMonitor } from 'node:events';
 import { tmpdir } from 'node:os';
-import { Duplex } from 'node:stream';
+import { addAbortSignal, Duplex } from 'node:stream';
 import { OptionReader } from '@postern/core';
 import { LineFeedNormalizer } from './line-feed-normalizer.ts';
 import type { DkimSigningFault } from './message-signing.ts';
@@ -10,8 +11,8 @@ import { type DkimSigningOptions, readSigningSettings } from './signing-settings
 /** How a `DkimSigner` signs, and what it may take. */
 export interface DkimSignerOptions extends DkimSigningOptions {
   /**
-   * Bytes of the message that stay in memory; a larger one goes to a temporary file (mode 0600, without a name). At least
-   * 64 KiB. Default 1,048,576 (1 MiB).
+   * Bytes of the message that stay in memory; a larger one goes to a temporary file (mode 0600, without a name). What is
+   * less than 64 KiB counts as 64 KiB. Default 1,048,576 (1 MiB).
    */
   readonly memoryBytes?: number;
   /** The most bytes that a message may have. Default 104,857,600 (100 MiB). */
@@ -37,7 +38,7 @@ export class DkimSigningError extends Error {
  * then on the disk.
  *
  * A message that cannot be signed (see `DkimSigningFault`) fails the stream with a {@link DkimSigningError}: it does not
- * leave unsigned. Destroying the stream at any time frees what it holds.
+ * leave unsigned. Destroying the stream at any time frees what it holds; its `signal` destroys it with an `AbortError`.
  *
  * @throws TypeError or RangeError that names the option
  *
@@ -72,11 +73,14 @@ export class DkimSigner extends Duplex {
     const directory = read.text('directory', tmpdir());
     const maxMessageBytes = read.integer('maxMessageBytes', 100 * 1024 * 1024, { min: 1 });
     read.done();
-    super(settings.signal === undefined ? {} : { signal: settings.signal });
+    super();
     this.#signing = new RawMessageSigning(settings);
     this.#spool = new SignerSpool(memoryBytes, directory);
     this.#normalizer = settings.bareLineFeeds === 'normalize' ? new LineFeedNormalizer() : undefined;
     this.#maxMessageBytes = maxMessageBytes;
+    // There are senders, nodemailer 7 among them, that pass the failure of a source on by `emit`, and destroy nothing.
+    this.once(errorMonitor, () => this.destroy());
+    if (settings.signal !== undefined) addAbortSignal(settings.signal, this);
   }
 
   override _write(chunk: Uint8Array, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {

@@ -7,6 +7,14 @@ import { join } from 'node:path';
 const BLOCK_BYTES = 64 * 1024;
 
 /**
+ * The files of spools that nobody closed: their streams were neither read to the end nor destroyed. A handle that is
+ * collected before it is closed ends the process from Node 25 on; held here, it outlives its spool, and is closed then.
+ */
+const abandoned = new FinalizationRegistry<FileHandle>((handle) => {
+  handle.close().catch(() => {});
+});
+
+/**
  * Holds a message until it is signed: in memory up to a bound; beyond it in a temporary file of mode 0600 that has no name
  * any more once it is open, so that nobody else can read it and nothing is left behind when the process dies.
  */
@@ -65,7 +73,10 @@ export class SignerSpool {
   }
 
   async #flush(): Promise<void> {
-    this.#handle ??= await openUnnamed(this.#directory);
+    if (this.#handle === undefined) {
+      this.#handle = await openUnnamed(this.#directory);
+      abandoned.register(this, this.#handle, this);
+    }
     for (const block of this.#blocks) {
       for (let from = 0; from < block.length; ) {
         const { bytesWritten } = await this.#handle.write(block, from, block.length - from, this.#written);
@@ -80,6 +91,7 @@ export class SignerSpool {
     // Its failure was its writer's to learn of.
     await this.#flushing?.catch(() => {});
     this.#blocks = [];
+    abandoned.unregister(this);
     await this.#handle?.close();
   }
 }
