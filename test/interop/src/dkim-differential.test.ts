@@ -8,7 +8,7 @@ import { dkimPeerServers, dkimPeers, postern } from './dkim-peers.ts';
 import { describeWith } from './real-server.ts';
 
 /** For whole batches of other processes on a busy machine. */
-const PATIENCE_MS = 120_000;
+const PATIENCE_MS = 600_000;
 const MESSAGES = 400;
 
 const everyone = [...dkimPeers, postern];

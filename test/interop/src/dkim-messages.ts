@@ -57,6 +57,6 @@ export const messageShapes: Readonly<Record<string, (domain: string) => Buffer>>
     message(
       domain,
       plain,
-      Array.from({ length: 2_500 }, (_, n) => `Line ${n},  ${'word '.repeat(n % 20)}\r\n`).join(''),
+      Array.from({ length: 1_000 }, (_, n) => `Line ${n},  ${'word '.repeat(n % 20)}\r\n`).join(''),
     ),
 };
