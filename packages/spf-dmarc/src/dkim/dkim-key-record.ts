@@ -1,4 +1,4 @@
-import { shownText } from '../spf/shown-text.ts';
+import { shownText } from '../shown-text.ts';
 import { parseTagList } from '../tag-list.ts';
 import { decodeBase64 } from './base64.ts';
 

@@ -7,7 +7,7 @@ import {
   type Resolver,
   toAsciiDomain,
 } from '@postern/core';
-import { shownText } from '../spf/shown-text.ts';
+import { shownText } from '../shown-text.ts';
 import { parseTagList } from '../tag-list.ts';
 import { allowsHash, type DkimKeyRecord, isForEmail, parseDkimKeyRecord } from './dkim-key-record.ts';
 import { type DkimPublicKey, publicKeyOf } from './dkim-public-key.ts';

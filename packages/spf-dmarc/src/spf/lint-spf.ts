@@ -6,9 +6,9 @@ import {
   type Resolver,
   toAsciiDomain,
 } from '@postern/core';
+import { shownText } from '../shown-text.ts';
 import { flattenSpf } from './flatten-spf.ts';
 import { SpfTreeReader } from './read-spf-tree.ts';
-import { shownText } from './shown-text.ts';
 import type { SpfFinding } from './spf-finding.ts';
 import type { SpfNetworks } from './spf-networks.ts';
 import type { SpfTreeRecord } from './spf-tree.ts';

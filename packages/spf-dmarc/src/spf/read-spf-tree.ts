@@ -9,8 +9,8 @@ import {
   type Resolver,
   toDnsName,
 } from '@postern/core';
+import { shownText } from '../shown-text.ts';
 import { type DomainSpec, expandDomainSpec } from './domain-spec.ts';
-import { shownText } from './shown-text.ts';
 import { readMacroString } from './spf-macro.ts';
 import { type AddressTerm, isSpfRecord, readSpfRecord, type SpfRecord, type SpfTerm } from './spf-record.ts';
 import type { SpfRecordStatus, SpfTreeHost, SpfTreeRecord, SpfTreeTerm, SpfVoidLookups } from './spf-tree.ts';

@@ -12,9 +12,9 @@ import {
   reverseName,
   toDnsName,
 } from '@postern/core';
+import { shownText } from '../shown-text.ts';
 import { ClientNames } from './client-names.ts';
 import { type DomainSpec, expandDomainSpec } from './domain-spec.ts';
-import { shownText } from './shown-text.ts';
 import type { SpfDeadline } from './spf-deadline.ts';
 import type { SpfEvaluation, SpfMatch } from './spf-evaluation.ts';
 import { expandExplanation, readExplanation } from './spf-explanation.ts';

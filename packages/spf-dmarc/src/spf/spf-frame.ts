@@ -1,4 +1,4 @@
-import { shownText } from './shown-text.ts';
+import { shownText } from '../shown-text.ts';
 import type { SpfMatch, SpfTermPlace } from './spf-evaluation.ts';
 import type { IncludeTerm, RedirectTerm, SpfDirective, SpfRecord, SpfTerm } from './spf-record.ts';
 
