@@ -157,10 +157,24 @@ describe('BodyHash', () => {
     }
   });
 
-  it('does without WebAssembly', async () => {
+  it.each([
+    ['there is none', undefined],
+    [
+      'it lacks vector instructions, or memory',
+      {
+        Module: class {
+          constructor() {
+            throw new RangeError('could not allocate memory');
+          }
+        },
+      },
+    ],
+  ])('does without WebAssembly where %s', async (_, global) => {
     vi.resetModules();
-    vi.stubGlobal('WebAssembly', undefined);
+    vi.stubGlobal('WebAssembly', global);
     try {
+      const { bodyScanner } = await import('./body-scanner.ts');
+      expect(bodyScanner()).toBeUndefined();
       const { BodyHash: Plain } = await import('./body-canonicalization.ts');
       fc.assert(
         fc.property(bodies, fc.array(fc.nat(), { maxLength: 6 }), fc.constantFrom(...modes), (text, at, mode) => {
@@ -175,5 +189,23 @@ describe('BodyHash', () => {
       vi.unstubAllGlobals();
       vi.resetModules();
     }
+  });
+
+  it('keeps bodies apart that come in turn', () => {
+    const texts = fc.array(fc.tuple(bodies, fc.constantFrom(...modes)), { minLength: 2, maxLength: 4 });
+    fc.assert(
+      fc.property(texts, fc.integer({ min: 1, max: 50 }), (all, size) => {
+        const each = all.map(([text, mode]) => ({ bytes: Buffer.from(text, 'latin1'), hash: new BodyHash(mode) }));
+        const longest = Math.max(...each.map(({ bytes }) => bytes.length));
+        for (let at = 0; at < longest; at += size) {
+          for (const { bytes, hash } of each) hash.update(bytes.subarray(at, at + size));
+        }
+        for (const { hash } of each) hash.end();
+        expect(each.map(({ hash }) => Buffer.from(hash.digest()).toString('hex'))).toEqual(
+          all.map(([text, mode]) => sha256(canonical(text, mode))),
+        );
+      }),
+      { numRuns: 60 },
+    );
   });
 });

@@ -81,14 +81,27 @@ interface Rewritten {
   readonly cr: boolean;
 }
 
-/** Made when the first body comes. Nothing else runs from `load` to the last answer, so that one serves all. */
-let scanner: BodyScanner | undefined;
+/**
+ * Made when the first body comes, `null` where it cannot be. Nothing else runs from `load` to the last answer, and nothing
+ * is left from one piece to the next, so that one serves all bodies of a thread.
+ */
+let scanner: BodyScanner | null | undefined;
 
-/** `undefined` where there is no WebAssembly. */
+/**
+ * `undefined` where there is no WebAssembly, or it cannot do this: on a processor without the vector instructions, or
+ * without memory for it.
+ */
 export function bodyScanner(): BodyScanner | undefined {
-  if (scanner === undefined && typeof WebAssembly !== 'undefined') {
+  if (scanner === undefined) scanner = makeScanner() ?? null;
+  return scanner ?? undefined;
+}
+
+function makeScanner(): BodyScanner | undefined {
+  if (typeof WebAssembly === 'undefined') return undefined;
+  try {
     const module = new WebAssembly.Module(Buffer.from(bodyScannerProgram, 'base64'));
-    scanner = new BodyScanner(new WebAssembly.Instance(module).exports);
+    return new BodyScanner(new WebAssembly.Instance(module).exports);
+  } catch {
+    return undefined;
   }
-  return scanner;
 }
