@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Clock, errorText, isClock, isStore, OptionReader, type Store, systemClock } from '@postern/core';
+import { abortable } from './abortable.ts';
+import { abortableStore, type ReportStore } from './abortable-store.ts';
 import type { AggregateRecord } from './aggregate-record.ts';
 import { type CollectedBounds, CollectedDay, CollectedSize } from './collected-day.ts';
 import { decodeNames, encodeDomain, encodeIndex, encodeNames } from './collected-value.ts';
@@ -47,7 +49,8 @@ export interface CollectorStats {
 /** Each process that receives mail is one; the restarts of a day count as well. */
 const MAX_COLLECTORS = 1_000;
 const LEASE_MS = 10_000;
-const REGISTER_ATTEMPTS = 50;
+/** Together longer than a lease: one that crashed while it wrote the list keeps nobody out. */
+const REGISTER_ATTEMPTS = 150;
 const REGISTER_WAIT_MS = 100;
 /**
  * So long after its end a day is written again with each flush: a store that lost what it was given, as one in Redis that
@@ -126,10 +129,18 @@ export class AggregateCollector {
     return { domains, rows, bytes, dropped: this.#dropped };
   }
 
-  /** Writes what is new to the store. One that runs already is waited for, and then the rest is written. Never rejects. */
+  /**
+   * Writes what is new to the store. One that runs already is waited for, and then the rest is written. Never rejects.
+   *
+   * @param signal - gives up at once; what was not written comes with the next flush
+   */
   async flush(signal?: AbortSignal): Promise<FlushResult> {
-    while (this.#flushing !== undefined) await this.#flushing;
-    this.#flushing = this.#writeAll(signal);
+    try {
+      while (this.#flushing !== undefined) await abortable(this.#flushing, signal);
+    } catch (error) {
+      return { ok: false, written: 0, detail: `The flush before this one did not end: ${errorText(error)}` };
+    }
+    this.#flushing = this.#writeAll(abortableStore(this.#store, signal), signal);
     try {
       return await this.#flushing;
     } finally {
@@ -145,7 +156,10 @@ export class AggregateCollector {
   }
 
   #startTimer(): NodeJS.Timeout {
-    const timer = setInterval(() => void this.flush(), this.#flushMs);
+    const timer = setInterval(() => {
+      // One that the store keeps waiting is not waited for by a queue of others.
+      if (this.#flushing === undefined) void this.flush();
+    }, this.#flushMs);
     return timer.unref();
   }
 
@@ -158,7 +172,7 @@ export class AggregateCollector {
     return day;
   }
 
-  async #writeAll(signal: AbortSignal | undefined): Promise<FlushResult> {
+  async #writeAll(store: ReportStore, signal: AbortSignal | undefined): Promise<FlushResult> {
     let written = 0;
     let detail: string | undefined;
     for (const [name, day] of this.#days) {
@@ -171,7 +185,7 @@ export class AggregateCollector {
       }
       if (now >= end) day.repeat();
       try {
-        written += await this.#write(name, day, ttlMs, signal);
+        written += await this.#write(store, name, day, ttlMs, signal);
         if (now >= end + SETTLE_MS) this.#drop(name, day);
       } catch (error) {
         detail = `The counts of ${name} were not written: ${errorText(error)}`;
@@ -185,17 +199,23 @@ export class AggregateCollector {
     this.#days.delete(name);
   }
 
-  async #write(name: ReportDay, day: CollectedDay, ttlMs: number, signal: AbortSignal | undefined): Promise<number> {
+  async #write(
+    store: ReportStore,
+    name: ReportDay,
+    day: CollectedDay,
+    ttlMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<number> {
     if (!day.changed) return 0;
     const keys = new ReportKeys(this.#prefix, name);
-    await this.#register(keys, ttlMs, signal);
+    await this.#register(store, keys, ttlMs, signal);
     // What is counted from here on, while the store is being asked, comes with the next flush if not with this one.
     day.settled();
     let written = 0;
     for (const [domain, counts] of day.changes()) {
       try {
         signal?.throwIfAborted();
-        await this.#store.remember(keys.domain(this.#id, domain), encodeDomain(counts), ttlMs);
+        await store.remember(keys.domain(this.#id, domain), encodeDomain(counts), ttlMs);
         written++;
       } catch (error) {
         day.failed(domain);
@@ -203,7 +223,7 @@ export class AggregateCollector {
       }
     }
     try {
-      await this.#store.remember(keys.index(this.#id), encodeIndex(day.index), ttlMs);
+      await store.remember(keys.index(this.#id), encodeIndex(day.index), ttlMs);
     } catch (error) {
       day.repeat();
       throw error;
@@ -212,22 +232,22 @@ export class AggregateCollector {
   }
 
   /** Puts this collector on the list of those that have something of the day. */
-  async #register(keys: ReportKeys, ttlMs: number, signal: AbortSignal | undefined): Promise<void> {
+  async #register(store: ReportStore, keys: ReportKeys, ttlMs: number, signal: AbortSignal | undefined): Promise<void> {
     const key = keys.collectors;
-    if (decodeNames((await this.#store.recall([key]))[0]).includes(this.#id)) return;
+    if (decodeNames((await store.recall([key]))[0]).includes(this.#id)) return;
     for (let attempt = 0; attempt < REGISTER_ATTEMPTS; attempt++) {
-      const held = await this.#store.acquire([{ key, limit: 1 }], LEASE_MS);
+      const held = await store.acquire([{ key, limit: 1 }], LEASE_MS);
       if (!held.granted) {
         await wait(REGISTER_WAIT_MS, undefined, { signal });
         continue;
       }
       try {
-        const known = decodeNames((await this.#store.recall([key]))[0]);
+        const known = decodeNames((await store.recall([key]))[0]);
         if (known.length >= MAX_COLLECTORS) throw new Error(`there are ${MAX_COLLECTORS} collectors already`);
-        await this.#store.remember(key, encodeNames([...known, this.#id]), ttlMs);
+        await store.remember(key, encodeNames([...known, this.#id]), ttlMs);
         return;
       } finally {
-        await this.#store.release(held.lease);
+        await store.release(held.lease);
       }
     }
     throw new Error('the list of collectors was in use all the time');

@@ -1,11 +1,21 @@
-import type { Store } from '@postern/core';
 import type { DmarcReportUri } from '../dmarc/dmarc-record.ts';
+import type { ReportStore } from './abortable-store.ts';
 import type { AggregateRow, PublishedPolicy } from './aggregate-report.ts';
 import { messageOf } from './collected-message.ts';
-import { type CollectedIndex, decodeDomain, decodeIndex, decodeNames } from './collected-value.ts';
+import {
+  type CollectedDomain,
+  type CollectedIndex,
+  decodeDomain,
+  decodeIndex,
+  decodeNames,
+} from './collected-value.ts';
 import type { ReportKeys } from './report-keys.ts';
 
 const MAX_ERRORS = 10;
+/**
+ * So many characters of lines make about as much XML as readers take (16 MiB). Whoever signs mail decides how long a line is.
+ */
+const LONGEST_ROWS = 8_388_608;
 
 /** What all collectors have of a day. */
 export interface CollectedOverview {
@@ -33,10 +43,10 @@ export interface CollectedReport {
 
 /** Adds up what the collectors have written of a day: an overview first, then one domain after the other. */
 export class CollectedReports {
-  readonly #store: Store;
+  readonly #store: ReportStore;
   readonly #keys: ReportKeys;
 
-  constructor(store: Store, keys: ReportKeys) {
+  constructor(store: ReportStore, keys: ReportKeys) {
     this.#store = store;
     this.#keys = keys;
   }
@@ -77,28 +87,45 @@ export class CollectedReports {
    * @throws what the store rejects with
    */
   async domain(domain: string, collectors: readonly string[], maxRows: number): Promise<CollectedReport | undefined> {
-    const values = await this.#store.recall(collectors.map((collector) => this.#keys.domain(collector, domain)));
-    const found = values.flatMap((bytes) => (bytes === undefined ? [] : (decodeDomain(bytes) ?? [])));
-    const [latest] = found.toSorted((one, other) => other.seenAt - one.seenAt);
-    if (latest === undefined) return undefined;
     const counts = new Map<string, number>();
+    const errors = new Set<string>();
+    let latest: CollectedDomain | undefined;
     let dropped = 0;
-    for (const each of found) {
-      dropped += each.dropped;
-      for (const [line, count] of each.rows) {
+    let missing = 0;
+    let length = 0;
+    // One after the other: a value may have thousands of rows.
+    for (const collector of collectors) {
+      const found = await this.#domain(collector, domain);
+      if (found === undefined) {
+        missing++;
+        continue;
+      }
+      if (latest === undefined || found.seenAt > latest.seenAt) latest = found;
+      for (const error of found.errors) if (errors.size < MAX_ERRORS) errors.add(error);
+      dropped += found.dropped;
+      for (const [line, count] of found.rows) {
         const sum = counts.get(line);
-        if (sum === undefined && counts.size >= maxRows) dropped += count;
-        else counts.set(line, (sum ?? 0) + count);
+        if (sum === undefined && (counts.size >= maxRows || length + line.length > LONGEST_ROWS)) {
+          dropped += count;
+          continue;
+        }
+        if (sum === undefined) length += line.length;
+        counts.set(line, (sum ?? 0) + count);
       }
     }
+    if (latest === undefined) return undefined;
+    const { policy, rua } = latest;
     const rows = rowsOf(counts);
     const messages = rows.reduce((sum, { count }) => sum + count, 0);
-    const { policy, rua } = latest;
-    const errors = [...new Set(found.flatMap((each) => each.errors))].slice(0, MAX_ERRORS);
     // Lines that no collector of this version writes.
     for (const count of counts.values()) dropped += count;
     dropped -= messages;
-    return { policy, rua, errors, rows, messages, dropped, missing: collectors.length - found.length };
+    return { policy, rua, errors: [...errors], rows, messages, dropped, missing };
+  }
+
+  async #domain(collector: string, domain: string): Promise<CollectedDomain | undefined> {
+    const [bytes] = await this.#store.recall([this.#keys.domain(collector, domain)]);
+    return bytes === undefined ? undefined : decodeDomain(bytes);
   }
 
   /** The domain has been reported, or nobody wants to hear of it. */

@@ -1,5 +1,6 @@
 import { errorText, isStore, type Store } from '@postern/core';
-import { aggregateFile, aggregateMail, aggregateReportId } from './aggregate-mail.ts';
+import { abortableStore, type ReportStore } from './abortable-store.ts';
+import { type AggregateFile, aggregateFile, aggregateMail, aggregateReportId } from './aggregate-mail.ts';
 import type { AggregateReport } from './aggregate-report.ts';
 import { type CollectedOverview, type CollectedReport, CollectedReports } from './collected-reports.ts';
 import { decodeNames, encodeNames } from './collected-value.ts';
@@ -51,6 +52,8 @@ export interface SentDay {
   readonly missing: number;
 }
 
+type VerifiedDestination = ReportDestination & { readonly status: 'verified' };
+
 const DAY_MS = 86_400_000;
 
 /**
@@ -98,46 +101,49 @@ async function sendDays(store: Store, settings: SendSettings): Promise<readonly 
 }
 
 class DaySender {
-  readonly #store: Store;
+  readonly #store: ReportStore;
   readonly #day: ReportDay;
   readonly #settings: SendSettings;
   readonly #keys: ReportKeys;
   readonly #collected: CollectedReports;
   readonly #reports: SentReport[] = [];
+  #overview: CollectedOverview = { domains: new Map(), dropped: 0, missing: 0 };
+  /** Messages of domains of which there is no row. */
+  #dropped = 0;
 
   constructor(store: Store, day: ReportDay, settings: SendSettings) {
-    this.#store = store;
+    this.#store = abortableStore(store, settings.signal);
     this.#day = day;
     this.#settings = settings;
     this.#keys = new ReportKeys(settings.prefix, day);
-    this.#collected = new CollectedReports(store, this.#keys);
+    this.#collected = new CollectedReports(this.#store, this.#keys);
   }
 
   async send(): Promise<SentDay> {
-    let overview: CollectedOverview = { domains: new Map(), dropped: 0, missing: 0 };
-    const result = (status: SentDay['status'], detail?: string): SentDay => {
-      const { dropped, missing } = overview;
-      const day = { day: this.#day, status, reports: this.#reports, dropped, missing };
-      return detail === undefined ? day : { ...day, detail };
-    };
+    const { leaseMs, clock, maxDomains, signal } = this.#settings;
     try {
-      const { leaseMs, clock, maxDomains } = this.#settings;
       const lease = await HeldLease.take(this.#store, this.#keys.sending, leaseMs, () => clock.now());
-      if (lease === undefined) return result('busy');
+      if (lease === undefined) return this.#result('busy');
       try {
-        overview = await this.#collected.overview(maxDomains);
-        return result((await this.#sendAll(overview, lease)) ? 'done' : 'stopped');
+        this.#overview = await this.#collected.overview(maxDomains);
+        return this.#result((await this.#sendAll(lease)) ? 'done' : 'stopped');
       } finally {
         await lease.release();
       }
     } catch (error) {
-      return result('failed', errorText(error));
+      return signal?.aborted ? this.#result('stopped') : this.#result('failed', errorText(error));
     }
   }
 
+  #result(status: SentDay['status'], detail?: string): SentDay {
+    const { dropped, missing } = this.#overview;
+    const day = { day: this.#day, status, reports: this.#reports, dropped: dropped + this.#dropped, missing };
+    return detail === undefined ? day : { ...day, detail };
+  }
+
   /** `false`: not all of them. */
-  async #sendAll({ domains }: CollectedOverview, lease: HeldLease): Promise<boolean> {
-    const waiting = domains.entries();
+  async #sendAll(lease: HeldLease): Promise<boolean> {
+    const waiting = this.#overview.domains.entries();
     const work = async (): Promise<boolean> => {
       for (const [domain, collectors] of waiting) {
         if (!(await this.#sendDomain(domain, collectors, lease))) return false;
@@ -155,41 +161,57 @@ class DaySender {
     const { resolver, signal, maxRows, maxDestinations } = this.#settings;
     if (signal?.aborted || !(await lease.keep())) return false;
     const collected = await this.#collected.domain(domain, collectors, maxRows);
-    if (collected === undefined || collected.rows.length === 0) return true;
+    if (collected === undefined) return true;
+    if (collected.rows.length === 0) {
+      this.#dropped += collected.dropped;
+      return true;
+    }
     const verified = await verifyReportDestinations(domain, collected.rua, {
       resolver,
       maxDestinations,
       ...(signal !== undefined && { signal }),
     });
-    const report = this.#reportOf(domain, collected);
     const done = new Set(decodeNames((await this.#store.recall([this.#keys.sent(domain)]))[0]));
+    const isDone = (destination: ReportDestination): boolean => namesOf(destination).some((name) => done.has(name));
+    const report = this.#reportOf(domain, collected);
+    let file: AggregateFile | undefined;
     const outcomes: DestinationOutcome[] = [];
-    let more = true;
-    for (const destination of verified) {
-      if (done.has(destination.uri)) continue;
-      more &&= !signal?.aborted && (await lease.keep());
-      if (!more) break;
-      const outcome = await this.#sendTo(destination, report);
-      outcomes.push(outcome);
-      if (outcome.status === 'later' || outcome.status === 'unknown') continue;
-      done.add(destination.uri);
-      await this.#store.remember(this.#keys.sent(domain), encodeNames([...done]), this.#keepMs());
+    try {
+      for (const destination of verified) {
+        if (isDone(destination)) continue;
+        if (signal?.aborted || !(await lease.keep())) return false;
+        let outcome: DestinationOutcome;
+        if (destination.status === 'verified') {
+          // Once for all destinations: a large report takes a while to be written.
+          file ??= aggregateFile(report, this.#settings.reporter.domain);
+          outcome = await this.#sendTo(destination, report, file);
+        } else {
+          outcome = { uri: destination.uri, status: destination.status, detail: destination.reason };
+        }
+        outcomes.push(outcome);
+        if (outcome.status === 'later' || outcome.status === 'unknown') continue;
+        for (const name of namesOf(destination)) done.add(name);
+        await this.#store.remember(this.#keys.sent(domain), encodeNames([...done]), this.#keepMs());
+      }
+    } finally {
+      // Also of what the store could not note.
+      if (outcomes.length > 0) this.#reports.push(sentReport(domain, report, collected, outcomes));
     }
-    if (outcomes.length > 0) this.#reports.push(sentReport(domain, report, collected, outcomes));
     // What everyone has got is read no more. The names of those who have stay.
-    if (verified.every(({ uri }) => done.has(uri))) await this.#collected.forget(domain, collectors);
-    return more;
+    if (verified.every(isDone)) await this.#collected.forget(domain, collectors);
+    return true;
   }
 
-  async #sendTo(destination: ReportDestination, report: AggregateReport): Promise<DestinationOutcome> {
-    const { uri, status } = destination;
-    if (status !== 'verified') return { uri, status, detail: destination.reason };
+  async #sendTo(
+    { uri, address }: VerifiedDestination,
+    report: AggregateReport,
+    file: AggregateFile,
+  ): Promise<DestinationOutcome> {
     const { reporter, maxMailBytes, deliver, deliverTimeoutMs, signal, clock } = this.#settings;
-    const file = aggregateFile(report, reporter.domain);
     if (file.mailBytes > maxMailBytes) {
       return { uri, status: 'too-large', detail: `The message would have ${file.mailBytes} bytes.` };
     }
-    const mail = aggregateMail(file, report, reporter, destination.address, clock.now());
+    const mail = aggregateMail(file, report, reporter, address, clock.now());
     const { outcome, detail } = await deliverOnce(deliver, { report, file, mail }, deliverTimeoutMs, signal);
     return { uri, status: outcome, ...(detail !== undefined && { detail }) };
   }
@@ -200,7 +222,7 @@ class DaySender {
     const { policy, rows, dropped, missing } = collected;
     const errors = [...collected.errors];
     if (dropped > 0) errors.push(`${dropped} messages are not in this report, for want of room`);
-    if (missing > 0) errors.push('the counts of a part of the messages were lost');
+    if (missing + this.#overview.missing > 0) errors.push('the counts of a part of the messages were lost');
     return {
       metadata: {
         orgName: reporter.orgName,
@@ -220,6 +242,11 @@ class DaySender {
   #keepMs(): number {
     return (this.#settings.maxAgeDays + 1) * DAY_MS;
   }
+}
+
+/** What a destination is noted under: several addresses of a record may lead to the same one. */
+function namesOf(destination: ReportDestination): readonly string[] {
+  return destination.status === 'verified' ? [destination.uri, destination.address] : [destination.uri];
 }
 
 function sentReport(

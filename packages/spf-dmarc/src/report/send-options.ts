@@ -26,7 +26,10 @@ export interface DueReport {
  */
 export type ReportDelivery = 'delivered' | 'later' | 'never';
 
-/** Sends one report, or puts it in a queue that loses nothing. What it throws means `later`. */
+/**
+ * Sends one report, or puts it in a queue that loses nothing. What it throws means `later`, and so does its signal: what
+ * it delivers after that goes out once more.
+ */
 export type DeliverReport = (due: DueReport, signal: AbortSignal) => Awaitable<ReportDelivery>;
 
 /** Of {@link sendDueReports}. */

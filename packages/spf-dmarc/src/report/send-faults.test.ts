@@ -1,0 +1,234 @@
+import { MemoryStore, type Store } from '@postern/core';
+import { FakeClock, ZoneResolver } from '@postern/testing';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { AggregateCollector } from './aggregate-collector.ts';
+import type { AggregateRecord } from './aggregate-record.ts';
+import { sendDueReports } from './send-due-reports.ts';
+import type { DueReport, SendReportsOptions } from './send-options.ts';
+import { mailto, recordOf } from './test-record.ts';
+
+const DAY_MS = 86_400_000;
+const start = Date.UTC(2026, 10, 22, 12);
+
+let clock: FakeClock;
+let store: MemoryStore;
+let delivered: DueReport[];
+
+beforeEach(() => {
+  clock = new FakeClock(start);
+  store = new MemoryStore({ clock });
+  delivered = [];
+});
+
+/** The store with some of its calls replaced. */
+function storeWith(changes: Partial<Store>): Store {
+  return {
+    charge: (charges) => store.charge(charges),
+    refund: (charges) => store.refund(charges),
+    reset: (keys) => store.reset(keys),
+    acquire: (slots, leaseMs) => store.acquire(slots, leaseMs),
+    renew: (lease, leaseMs) => store.renew(lease, leaseMs),
+    release: (lease) => store.release(lease),
+    remember: (key, value, ttlMs) => store.remember(key, value, ttlMs),
+    recall: (keys) => store.recall(keys),
+    forget: (key) => store.forget(key),
+    publish: (topic, payload) => store.publish(topic, payload),
+    subscribe: (topic, listener) => store.subscribe(topic, listener),
+    ...changes,
+  };
+}
+
+const never = (): Promise<never> => new Promise(() => {});
+
+/** Counts, writes, and ends: the day after. */
+async function count(...records: readonly AggregateRecord[]): Promise<void> {
+  const collector = new AggregateCollector({ store, clock });
+  for (const record of records) collector.record(record);
+  await collector.close();
+  clock.advance(DAY_MS);
+}
+
+function send(options: Partial<SendReportsOptions> = {}, from: Store = store) {
+  return sendDueReports(from, {
+    reporter: { orgName: 'Example Net', email: 'dmarc@example.net' },
+    resolver: new ZoneResolver({}),
+    clock,
+    maxAgeDays: 1,
+    deliver: (due) => {
+      delivered.push(due);
+      return 'delivered';
+    },
+    ...options,
+  });
+}
+
+describe('a store that fails while reports are sent', () => {
+  it('does not hide what was delivered and could not be noted', async () => {
+    await count(recordOf('example.com'));
+    const forgetful = storeWith({ remember: () => Promise.reject(new Error('down')) });
+    expect(await send({}, forgetful)).toMatchObject([
+      { status: 'failed', detail: 'down', reports: [{ destinations: [{ status: 'delivered' }] }] },
+    ]);
+    await send();
+    const [first, second] = delivered;
+    expect(second?.file.fileName).toBe(first?.file.fileName);
+    expect(delivered).toHaveLength(2);
+  });
+
+  it.each(['acquire', 'recall', 'remember', 'renew', 'release', 'forget'] as const)(
+    'is waited for no longer than the caller wants when it hangs in %s',
+    async (call) => {
+      await count(recordOf('a.example'), recordOf('b.example'));
+      const controller = new AbortController();
+      const hanging = storeWith({
+        [call]: () => {
+          setImmediate(() => controller.abort());
+          return never();
+        },
+      });
+      const deliver = (): 'delivered' => {
+        clock.advance(150_000);
+        return 'delivered';
+      };
+      expect(await send({ deliver, signal: controller.signal, concurrency: 1 }, hanging)).toMatchObject([
+        { status: 'stopped' },
+      ]);
+    },
+  );
+
+  it('gives a lease back that comes when nobody waits for it any more', async () => {
+    await count(recordOf('example.com'));
+    const controller = new AbortController();
+    const { promise, resolve } = deferred();
+    const late = storeWith({
+      acquire: async (slots, leaseMs) => {
+        controller.abort();
+        await promise;
+        return store.acquire(slots, leaseMs);
+      },
+    });
+    expect(await send({ signal: controller.signal }, late)).toMatchObject([{ status: 'stopped' }]);
+    resolve();
+    await expect.poll(async () => (await send()).map(({ status }) => status), { timeout: 15_000 }).toEqual(['done']);
+    expect(delivered).toHaveLength(1);
+  });
+
+  it('says in the reports that a part of the counts was lost with a list of domains', async () => {
+    await count(recordOf('example.com'));
+    clock.set(start);
+    await count(recordOf('example.com'));
+    const lost = storeWith({
+      recall: (keys) =>
+        store.recall(keys).map((value) => (keys[0]?.includes('/index/') && !seen++ ? undefined : value)),
+    });
+    let seen = 0;
+    expect(await send({}, lost)).toMatchObject([{ missing: 1, reports: [{ messages: 1 }] }]);
+    expect(delivered[0]?.report.metadata.errors).toEqual(['the counts of a part of the messages were lost']);
+  });
+});
+
+function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve = (): void => {};
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
+}
+
+describe('a store that hangs while messages are counted', () => {
+  it('is waited for no longer than the caller wants, and has all of it later', async () => {
+    const { promise, resolve } = deferred();
+    const slow = storeWith({
+      recall: async (keys) => {
+        await promise;
+        return store.recall(keys);
+      },
+    });
+    const collector = new AggregateCollector({ store: slow, clock });
+    collector.record(recordOf('example.com'));
+    const first = collector.flush();
+    const controller = new AbortController();
+    const second = collector.flush(controller.signal);
+    controller.abort();
+    expect(await second).toMatchObject({ ok: false, written: 0 });
+    expect(await collector.flush(AbortSignal.abort())).toMatchObject({ ok: false, written: 0 });
+    resolve();
+    expect(await first).toEqual({ ok: true, written: 1 });
+    collector.record(recordOf('example.org'));
+    expect(await collector.close()).toMatchObject({ ok: true });
+    clock.advance(DAY_MS);
+    expect((await send())[0]?.reports).toHaveLength(2);
+  });
+
+  it('enters its collectors also when one crashed while it did so', async () => {
+    const key = 'dmarc-reports/2026-11-22/collectors';
+    store.acquire([{ key, limit: 1 }], 10_000);
+    const collector = new AggregateCollector({ store, clock });
+    collector.record(recordOf('example.com'));
+    const flushed = collector.flush();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(store.recall([key])).toEqual([undefined]);
+    clock.advance(10_001);
+    expect(await flushed).toEqual({ ok: true, written: 1 });
+    await collector.close();
+  });
+});
+
+describe('clocks, sizes and addresses', () => {
+  it('stops when its lease ran out although the clock was set back', async () => {
+    await count(...['a', 'b', 'c'].map((name) => recordOf(`${name}.example`)));
+    const deliver = (due: DueReport): 'delivered' => {
+      delivered.push(due);
+      clock.set(clock.now() - 3_600_000);
+      return 'delivered';
+    };
+    const gone = storeWith({ renew: () => false });
+    expect(await send({ deliver, concurrency: 1 }, gone)).toMatchObject([{ status: 'stopped' }]);
+    expect(delivered).toHaveLength(1);
+  });
+
+  it('sends one copy to a mailbox that several addresses lead to', async () => {
+    const resolver = new ZoneResolver({
+      'example.com._report._dmarc.other.example': { TXT: 'v=DMARC1; rua=mailto:all@other.example' },
+    });
+    const rua = ['a@other.example', 'b@other.example', 'x@example.com', 'x@EXAMPLE.com'].map(mailto);
+    await count({ ...recordOf('example.com'), rua });
+    await send({ resolver });
+    await send({ resolver });
+    expect(delivered.map(({ mail }) => mail.recipient)).toEqual(['all@other.example', 'x@example.com']);
+    expect(new Set(delivered.map(({ file }) => file)).size).toBe(1);
+  });
+
+  it('counts domains of which there is no row for want of room', async () => {
+    const collector = new AggregateCollector({ store, clock, maxRows: 1 });
+    collector.record(recordOf('a.example'));
+    expect(collector.record(recordOf('b.example'))).toBe(false);
+    await collector.close();
+    clock.advance(DAY_MS);
+    expect(await send()).toMatchObject([{ dropped: 1, reports: [{ domain: 'a.example', dropped: 0 }] }]);
+  });
+
+  it('bounds a report in length, whatever stands in its rows, and says how many messages it lacks', async () => {
+    const long = 'x'.repeat(255);
+    const count = 1_500;
+    const collector = new AggregateCollector({ store, clock });
+    for (let index = 0; index < count; index++) {
+      const dkimResults = Array.from({ length: 10 }, (_, signature) => ({
+        domain: long,
+        selector: `${index}.${signature}`.padEnd(255, 'y'),
+        result: 'fail' as const,
+        humanResult: long,
+      }));
+      expect(collector.record(recordOf('example.com', { dkimResults }))).toBe(true);
+    }
+    await collector.close();
+    clock.advance(DAY_MS);
+    const [day] = await send();
+    const [report] = day?.reports ?? [];
+    expect(report?.dropped).toBeGreaterThan(0);
+    expect((report?.messages ?? 0) + (report?.dropped ?? 0)).toBe(count);
+    expect(delivered[0]?.report.metadata.errors).toEqual([
+      `${report?.dropped} messages are not in this report, for want of room`,
+    ]);
+  });
+});
