@@ -69,6 +69,21 @@ describe('publicKeyOf', () => {
     expect(publicKeyOf(recordWith('rsa', bareKey(n, e)))).toMatchObject({ ok: false, fault: 'unusable' });
   });
 
+  it.each([
+    ['order 1', `01${'00'.repeat(31)}`],
+    ['order 1, with the sign of x set', `01${'00'.repeat(30)}80`],
+    ['order 1, not reduced', `ee${'ff'.repeat(30)}7f`],
+    ['order 2', `ec${'ff'.repeat(30)}7f`],
+    ['order 4', '00'.repeat(32)],
+    ['order 4, with the sign of x set', `${'00'.repeat(31)}80`],
+    ['order 4, not reduced', `ed${'ff'.repeat(30)}7f`],
+    ['order 8', '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05'],
+    ['order 8, with the sign of x set', '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85'],
+    ['order 8, -y', 'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a'],
+  ])('does not use an Ed25519 point of %s, whatever this OpenSSL makes of it', (_what, hex) => {
+    expect(publicKeyOf(recordWith('ed25519', Buffer.from(hex, 'hex')))).toMatchObject({ ok: false, fault: 'unusable' });
+  });
+
   it('uses a modulus of 8,192 bits and an exponent of 64', () => {
     const n = Buffer.concat([Buffer.from([0x00]), Buffer.alloc(1024, 0xc1)]);
     expect(publicKeyOf(recordWith('rsa', bareKey(n, Buffer.from([3]))))).toMatchObject({ ok: true, bits: 8192 });

@@ -7,7 +7,7 @@ import type { DkimKeyRecord } from './dkim-key-record.ts';
  * - `revoked`: the record has an empty `p=` (RFC 6376 §3.6.1).
  * - `unreadable`: the bytes are no key of the type that the record names.
  * - `unusable`: they are, but nothing that it says would mean anything, or checking it would take too long: RSA of more than
- *   8,192 bits, or with an exponent that is even, 1, or of more than 64 bits.
+ *   8,192 bits, or with an exponent that is even, 1, or of more than 64 bits; an Ed25519 point of small order.
  */
 export type DkimPublicKey =
   | {
@@ -26,6 +26,8 @@ const LARGEST_EXPONENT = 2n ** 64n;
 /** RFC 8410 §4: what stands before the 32 bytes of an Ed25519 key in a SubjectPublicKeyInfo. */
 const ED25519_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
 const ED25519_BYTES = 32;
+/** RFC 8032 §5.1: the field of the curve. */
+const FIELD = 2n ** 255n - 19n;
 
 /**
  * Builds the key that a record publishes, ready for `crypto.verify`. For RSA the RFC's text names a bare RSAPublicKey and
@@ -62,7 +64,24 @@ function ed25519Key(bytes: Uint8Array): DkimPublicKey {
     const detail = `an Ed25519 key has ${ED25519_BYTES} bytes, p= holds ${bytes.length}`;
     return { ok: false, fault: 'unreadable', detail };
   }
+  if (hasSmallOrder(bytes)) {
+    const detail = 'the Ed25519 key is a point of small order, under which anybody can sign';
+    return { ok: false, fault: 'unusable', detail };
+  }
   return { ok: true, key, bits: 256, format: 'raw' };
+}
+
+/**
+ * Whether the order of the point is 1, 2, 4 or 8: then one signature in eight at least holds that was made without any key,
+ * and OpenSSL before 3.5 accepts it. By its coordinate y alone, which RFC 8032 §5.1.2 writes in 255 bits from the lowest byte
+ * on: 1 and -1 are of order 1 and 2, 0 is of 4. Twice a point of order 8 is one of order 4, so its x² is -y² by the law of
+ * addition (§5.1.4), which put into the curve -x² + y² = 1 + d·x²·y², with d = -121665/121666, leaves d·y⁴ + 2·y² = 1.
+ */
+function hasSmallOrder(bytes: Uint8Array): boolean {
+  const y = BigInt(`0x${Buffer.from(bytes).reverse().toString('hex')}`) & (2n ** 255n - 1n);
+  const square = (y * y) % FIELD;
+  if (square === 0n || square === 1n) return true;
+  return (121_666n * (2n * square - 1n) - 121_665n * square * square) % FIELD === 0n;
 }
 
 /** RSAPublicKey is a sequence of two integers, SubjectPublicKeyInfo one of a sequence and a bit string. */
