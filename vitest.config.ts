@@ -15,6 +15,8 @@ export default defineConfig({
   test: {
     passWithNoTests: true,
     testTimeout: 20_000,
+    // A real server under load takes its time to start.
+    hookTimeout: 60_000,
     coverage: {
       provider: 'v8',
       // Relative to the project's own root, so that a run of one project counts too.

@@ -1,6 +1,6 @@
 /**
- * The DNS that the example carries with it, so that it needs no network: its own domain, a sender's domain, and a
- * blocklist that lists 127.0.0.66 (every loopback address can be a client's on this machine).
+ * The DNS that the example carries with it, so that it needs no network: its own domain, a sender's domain, one that sends
+ * nothing, and a blocklist that lists 127.0.0.66 (every loopback address can be a client's on this machine).
  */
 export const demoZone = `
 $TTL 300
@@ -19,5 +19,13 @@ gateway     A    127.0.0.1
 $ORIGIN sender.example.
 @           SOA  ns postmaster 1 3600 600 86400 60
 @           MX   10 mail
+@           TXT  "v=spf1 ip4:127.0.0.0/8 -all"
+_dmarc      TXT  "v=DMARC1; p=reject"
 mail        A    127.0.0.1
+
+; A domain that sends no mail: whoever writes in its name is somebody else.
+$ORIGIN bank.example.
+@           SOA  ns postmaster 1 3600 600 86400 60
+@           TXT  "v=spf1 -all"
+_dmarc      TXT  "v=DMARC1; p=reject"
 `;

@@ -3,6 +3,7 @@ import { CachingResolver, type Check, DnsClient, type Report, type Resolver, sys
 import { dnsbl } from '@postern/dnsbl';
 import { createGateway, smtpBackend } from '@postern/gateway';
 import { relayAcl } from '@postern/relay-acl';
+import { senderAuthentication } from '@postern/spf-dmarc';
 import { DnsServer, Zone } from '@postern/testing';
 import { SMTPServer } from 'smtp-server';
 import type { Configuration } from './configuration.ts';
@@ -36,7 +37,7 @@ export async function startExampleGateway(
   );
 
   const { localDomains, trustedNetworks, dnsblZones } = configuration;
-  const checks: Check[] = [relayAcl({ localDomains, trustedNetworks })];
+  const checks: Check[] = [relayAcl({ localDomains, trustedNetworks }), senderAuthentication()];
   // Loopback is no address that a list of the world could know; the embedded one does.
   if (dnsblZones.length > 0) checks.push(dnsbl({ zones: dnsblZones, askSpecial: configuration.dns === 'embedded' }));
 

@@ -3,7 +3,7 @@
  *
  *   node src/main.ts                        its own DNS zone and backend, on 127.0.0.1:2525
  *   node src/main.ts --config gateway.json  with a configuration, see configuration.ts
- *   node src/main.ts --self-test            sends seven sessions through it and says whether each ended as it must
+ *   node src/main.ts --self-test            sends eight sessions through it and says whether each ended as it must
  */
 import { parseArgs } from 'node:util';
 import { readConfiguration } from './configuration.ts';

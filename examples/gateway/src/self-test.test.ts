@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { runSelfTest } from './self-test.ts';
 
-it('ends all seven sessions as they must end', async () => {
+it('ends all eight sessions as they must end', async () => {
   const lines: string[] = [];
   expect(await runSelfTest((line) => lines.push(line)), lines.join('\n')).toBe(true);
-  expect(lines.filter((line) => line.startsWith('✓'))).toHaveLength(7);
+  expect(lines.filter((line) => line.startsWith('✓'))).toHaveLength(8);
 });
