@@ -53,6 +53,22 @@ describe('formatReceivedSpf', () => {
     );
   });
 
+  it('has no line that is blank, however many spaces a record puts into a name', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom('include', 'redirect', 'a'),
+        fc.array(fc.constantFrom('%_', '%_%_%_%_%_%_%_%_%_%_', 'x', '.y'), { maxLength: 60 }),
+        fc.nat(60),
+        async (term, pieces, length) => {
+          const name = `x${pieces.join('')}.${'z'.repeat(length + 1)}.example`;
+          const found = await check({}, `v=spf1 ${term}${term === 'redirect' ? '=' : ':'}${name}`);
+          const field = formatHeaderField('Received-SPF', formatReceivedSpf(found, { receiver }));
+          for (const line of field.trimEnd().split('\r\n')) expect(line.trim()).not.toBe('');
+        },
+      ),
+    );
+  });
+
   it('leaves out what is too long, and cuts nothing', async () => {
     const value = formatReceivedSpf(await check({ mailFrom: `${'a'.repeat(450)}@example.com` }), { receiver });
     expect(value).not.toContain('envelope-from');

@@ -40,13 +40,16 @@ function describe({ result, domain, ip, problem }: SpfEvaluation): string {
   }
 }
 
-/** The words of a comment (RFC 5322 §3.2.2); the text is printable US-ASCII, or becomes it. */
+/**
+ * The words of a comment (RFC 5322 §3.2.2); the text is printable US-ASCII, or becomes it. No word is empty: names may have
+ * many spaces in a row, and "a line of only WSP" ends the header for some readers.
+ */
 function commentWords(text: string): string[] {
   const safe = text
     .slice(0, LONGEST_VALUE)
     .replace(/[^ -~]/g, '?')
     .replace(/[()\\]/g, '\\$&');
-  return `(${safe})`.split(' ');
+  return `(${safe})`.split(' ').filter((word) => word !== '');
 }
 
 /** `key=value` (RFC 7208 §9.1): a dot-atom or a quoted-string; nothing when the value can be neither. */
@@ -61,7 +64,8 @@ function pair(key: string, value: string | undefined): string[] {
  * can be trusted.
  *
  * What the client sent is written as a quoted string where it is no plain word; with a control character in it, or longer
- * than 400 octets, it is left out.
+ * than 400 octets, it is left out. What is beyond US-ASCII in it stays as it is, as in the messages that such senders are
+ * allowed (RFC 6532).
  *
  * @param evaluation - that of one identity; of a whole check, the reverse-path's
  * @throws TypeError when `receiver` is no host name
