@@ -163,7 +163,9 @@ describe('FailureReporter', () => {
     const outcome = { kind: 'none', reason: 'automatic' };
     const failures = reporter();
     expect(await failures.report(input({ facts: { ...facts, mailFrom: '' } }))).toMatchObject(outcome);
-    const [own = ''] = Buffer.from((await mailOf()).message).toString('latin1').split('\r\n\r\n');
+    const [own = ''] = Buffer.from((await mailOf()).message)
+      .toString('latin1')
+      .split('\r\n\r\n');
     expect(await failures.report(input({ message: { header: headerOf(own) } }))).toMatchObject(outcome);
     for (const line of [
       'Auto-Submitted: auto-replied',
