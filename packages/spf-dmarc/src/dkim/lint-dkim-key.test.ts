@@ -10,9 +10,7 @@ function rsaRecord(modulusLength: number, type: 'spki' | 'pkcs1' = 'spki'): stri
 }
 
 const good = (await generateDkimKey({ domain: 'example.com', selector: 's' })).record;
-const ed25519 =
-  good.slice(0, 0) +
-  (await generateDkimKey({ domain: 'example.com', selector: 's', algorithm: 'ed25519-sha256' })).record;
+const ed25519 = (await generateDkimKey({ domain: 'example.com', selector: 's', algorithm: 'ed25519-sha256' })).record;
 
 /** Answers one name, and remembers how it was asked. */
 class OneName implements Resolver {
@@ -70,7 +68,13 @@ describe('lintDkimKey', () => {
     ['no key in it', ['v=DKIM1; p=AAAA'], ['critical unreadable-key']],
     ['several keys', [good, ed25519], ['critical several-records']],
     ['a stray record', [good, 'v=spf1 -all'], ['warning stray-record', 'info key']],
-    ['stray records only', ['v=spf1 -all'], ['critical no-record', 'warning stray-record']],
+    ['a stray record without a version', [good, 'x-verification=1'], ['warning stray-record', 'info key']],
+    ['stray records only', ['v=spf1 -all', 'v=DMARC1; p=none', ''], ['critical no-record', 'warning stray-record']],
+    ['semicolons that were escaped', [good.replaceAll(';', '\\;')], ['critical unreadable-record']],
+    ['quotes around it all', [`"${good}"`], ['critical unreadable-record']],
+    ['a version in small letters', [good.replace('DKIM1', 'dkim1')], ['critical unreadable-record']],
+    ['no v=, and a fault', [good.replace('v=DKIM1', 'DKIM1')], ['critical unreadable-record']],
+    ['a record beyond bounds', [`v=DKIM1; p=${'A'.repeat(65_000)}`], ['critical unreadable-record']],
     ['another hash', [`${good}; h=sha1`], ['critical sha256-excluded', 'info key']],
     ['sha1 besides', [`${good}; h=sha1:sha256`], ['info key', 'info obsolete-hash']],
     ['another service', [`${good}; s=tlsrpt`], ['critical email-excluded', 'info key']],
@@ -93,9 +97,19 @@ describe('lintDkimKey', () => {
     60_000,
   );
 
-  it('tells what the zone editor did to the quotes', async () => {
-    const { findings } = await lintDkimKey('example.com', 's', { resolver: records(good.replace('p=', 'p="')) });
-    expect(findings).toMatchObject([{ code: 'unreadable-record', advice: expect.stringContaining('quotes') }]);
+  it('tells what the zone editor did to quotes and semicolons', async () => {
+    for (const record of [good.replace('p=', 'p="'), `"${good}"`, good.replaceAll(';', '\\;')]) {
+      const { findings } = await lintDkimKey('example.com', 's', { resolver: records(record) });
+      expect(findings).toMatchObject([{ code: 'unreadable-record', advice: expect.stringContaining('quotes') }]);
+    }
+  });
+
+  it('says little of tags without end', async () => {
+    const { findings } = await lintDkimKey('example.com', 's', {
+      resolver: records(`${good}; ${'x'.repeat(10_000)}=1`),
+    });
+    expect(findings.find(({ code }) => code === 'unknown-tags')?.message.length).toBeLessThan(200);
+    expect(JSON.stringify(findings).length).toBeLessThan(2_000);
   });
 
   it('finds that a CNAME leads elsewhere', async () => {

@@ -135,12 +135,9 @@ export async function lintDkimKey(
   }
   const keys: string[] = [];
   const strays: string[] = [];
-  for (const text of answer.records) {
-    const parsed = parseDkimKeyRecord(text);
-    (parsed.ok || parsed.fault !== 'not-dkim' ? keys : strays).push(text);
-  }
+  for (const text of answer.records) (isMeantAsKey(text) ? keys : strays).push(text);
   if (strays.length > 0) {
-    const message = `Besides keys there are ${strays.length} other TXT records at the name.`;
+    const message = `TXT records at the name that are no keys: ${strays.length}.`;
     const advice = 'Take them away: a verifier may take one of them for the key.';
     findings.push(
       finding('warning', 'stray-record', message, advice, {
@@ -163,6 +160,12 @@ export async function lintDkimKey(
     return audit(name, undefined, findings);
   }
   return audit(name, record, [...findings, ...recordFindings(record)]);
+}
+
+/** Whether a TXT record is meant for a key, readable or not: its version is one of DKIM, or it has none and a `p=`. */
+function isMeantAsKey(text: string): boolean {
+  const version = /^[\s"]*v\s*=\s*(\w*)/i.exec(text)?.[1];
+  return version === undefined ? /(?:^|;)\s*p\s*=/.test(text) : version.toUpperCase().startsWith('DKIM');
 }
 
 function missing(name: string, why: string): DkimKeyFinding {
@@ -233,13 +236,9 @@ function recordFindings(text: string): DkimKeyFinding[] {
   const unknown = tags.filter((tag) => !knownTags.has(tag));
   if (unknown.length > 0) {
     findings.push(
-      finding(
-        'info',
-        'unknown-tags',
-        `Nobody reads ${unknown.map((tag) => `${tag}=`).join(', ')}.`,
-        'Take them away.',
-        { tags: unknown },
-      ),
+      finding('info', 'unknown-tags', `Nobody reads these tags: ${shownText(unknown.join(', '))}.`, 'Take them away.', {
+        tags: unknown.map((tag) => shownText(tag)),
+      }),
     );
   }
   if (text.length > COMFORTABLE_RECORD) {
