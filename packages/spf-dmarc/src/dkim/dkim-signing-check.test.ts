@@ -135,6 +135,14 @@ describe('dkimSigning', () => {
     });
   });
 
+  it.each([Promise.resolve(undefined), [forExample], {}, null])(
+    'takes nothing else from that function',
+    async (value) => {
+      // @ts-expect-error: from JavaScript
+      await expect(opinionOf(message, { signatures: () => value })).rejects.toThrow(TypeError);
+    },
+  );
+
   it('signs nothing that strangers bring, unless it is told to', async () => {
     const signatures = [forExample];
     expect(await opinionOf(message, { signatures }, { user: undefined })).toBeUndefined();

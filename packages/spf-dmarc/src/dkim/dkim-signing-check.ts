@@ -136,6 +136,10 @@ function authorDomains(fields: HeaderFields): readonly string[] | undefined {
 function signaturesFor(domains: readonly string[], source: SignatureSource): readonly PlannedSignature[] {
   const [domain = ''] = domains;
   const signatures = typeof source === 'function' ? source(domain) : source;
+  // From JavaScript a promise, or a bare list, would leave all mail unsigned, and nobody would learn of it.
+  if (signatures !== undefined && !(signatures instanceof DkimSignatures)) {
+    throw new TypeError('dkimSigning: the function "signatures" must return DkimSignatures or undefined, at once');
+  }
   return (signatures?.planned ?? []).filter((planned) =>
     domains.every((each) => each === planned.domain || isSubdomainOf(each, planned.domain)),
   );
