@@ -69,6 +69,7 @@ export async function generateDkimKey(options: DkimKeyOptions): Promise<Generate
   const flags = [read.boolean('testing', false) ? 'y' : '', read.boolean('strict', false) ? 's' : ''].filter(Boolean);
   const signal = read.signal('signal');
   read.done();
+  signal?.throwIfAborted();
 
   const { privateKey, publicKey } = await unlessAborted(generate(algorithm, bits), signal);
   const bytes = publicKey.export({ format: 'der', type: 'spki' });
@@ -102,7 +103,6 @@ function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Pr
   if (signal === undefined) return work;
   return new Promise((resolve, reject) => {
     const onAbort = (): void => reject(signal.reason);
-    if (signal.aborted) return onAbort();
     signal.addEventListener('abort', onAbort, { once: true });
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
   });
