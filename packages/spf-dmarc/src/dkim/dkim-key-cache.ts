@@ -8,9 +8,12 @@ export type ReadKey =
   | { readonly ok: true; readonly record: DkimKeyRecord; readonly key: DkimPublicKey }
   | { readonly ok: false; readonly fault: DkimKeyRecordFault; readonly detail: string };
 
+/** Longer records are not kept: RSA of 8,192 bits takes 1,400 characters, and notes take what somebody writes. */
+const LONGEST_KEPT = 2_048;
+
 /** The bound of a {@link DkimKeyCache}. */
 export interface DkimKeyCacheOptions {
-  /** So many keys are kept, the last used ones: some 4 KB each. Default 1,000; from 1 to 1,000,000. */
+  /** So many keys are kept, the last used ones: 4 KB each, 10 KB at most. Default 1,000; from 1 to 1,000,000. */
   readonly maxKeys?: number;
 }
 
@@ -39,8 +42,8 @@ export class DkimKeyCache {
     if (kept !== undefined) return kept;
     const parsed = parseDkimKeyRecord(text);
     const key: ReadKey = parsed.ok ? { ...parsed, key: publicKeyOf(parsed.record) } : parsed;
-    // What is no key costs little to read, and may be long.
-    if (key.ok) this.#keys.set(text, key);
+    // What is no key costs little to read.
+    if (key.ok && text.length <= LONGEST_KEPT) this.#keys.set(text, key);
     return key;
   }
 }
@@ -48,4 +51,15 @@ export class DkimKeyCache {
 /** Whether an option that may come from JavaScript is a key cache. */
 export function isDkimKeyCache(value: unknown): value is DkimKeyCache {
   return value instanceof DkimKeyCache;
+}
+
+let shared: DkimKeyCache | undefined;
+
+/**
+ * The keys of this process, made when the first is read. What a text is as a key depends on nothing else, so nobody can
+ * tell from a result who else uses it; and resolvers with a deadline are made for one message.
+ */
+export function sharedKeys(): DkimKeyCache {
+  shared ??= new DkimKeyCache();
+  return shared;
 }

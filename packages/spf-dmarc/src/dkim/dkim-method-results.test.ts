@@ -39,4 +39,13 @@ describe('dkimMethodResults', () => {
     const b = results.map(({ properties = [] }) => properties.find(({ property }) => property === 'b')?.value);
     expect(b).toEqual(['AAAABBBBCCCC1', 'AAAABBBBCCCC2', 'Z', 'AAAABBBBCCCC1']);
   });
+
+  it('bounds what a message with a thousand signatures makes of its header, and leaves no pass out', () => {
+    const bad = signatureResult('syntax', 'It cannot be read.');
+    const skipped = signatureResult('skipped', 'There are more.');
+    const others = Array.from({ length: 990 }, (_, n) => (n % 100 === 0 ? skipped : bad));
+    const told = dkimMethodResults([...others, withSignature('AbCdEfGhIjKl')]);
+    expect(told.map(({ result }) => result)).toEqual([...Array.from({ length: 20 }, () => 'neutral'), 'pass']);
+    expect(told.filter(({ reason }) => reason === 'There are more.')).toEqual([]);
+  });
 });

@@ -50,6 +50,17 @@ describe('DkimVerifier', () => {
     }
   });
 
+  it('checks nothing any more after an abort', async () => {
+    const controller = new AbortController();
+    const verifier = new DkimVerifier({ resolver: zone(), signal: controller.signal });
+    verifier.header(header);
+    verifier.write(Buffer.from(body));
+    // The key is there.
+    await new Promise((resolve) => setImmediate(resolve));
+    controller.abort();
+    expect(await verifier.end()).toMatchObject([{ result: 'temperror', reason: 'incomplete', keyBits: 2_048 }]);
+  });
+
   it('gives up at once when the signal of end has fired', async () => {
     const resolver = zone();
     const letGo = resolver.hold(name);

@@ -45,6 +45,7 @@ export class DkimVerifier {
   #signatures: readonly (Pending | DkimSignatureResult)[] = [];
   #arc: Pending | DkimSignatureResult | undefined;
   readonly #bodies = new Map<DkimCanonicalization, BodyHash>();
+  #aborted = false;
 
   /** @throws TypeError or RangeError that names the option */
   constructor(options: DkimVerifierOptions) {
@@ -95,7 +96,7 @@ export class DkimVerifier {
    * The message is complete: what its signatures came to, from top to bottom; nothing when it has none. Never rejects.
    * To be called once.
    *
-   * @param signal - ends the waiting for keys, as that of the options does
+   * @param signal - ends the waiting for keys, and the checking, as that of the options does
    */
   async end(signal?: AbortSignal): Promise<readonly DkimSignatureResult[]> {
     for (const body of this.#bodies.values()) body.end();
@@ -114,8 +115,9 @@ export class DkimVerifier {
     }
   }
 
-  /** Nobody waits for the results any more, or `end` shall not wait for keys: lookups end, timers and listeners go. */
+  /** Nobody waits for the results any more, or `end` shall not wait any longer: lookups end, timers and listeners go. */
   abort(): void {
+    this.#aborted = true;
     this.#dns?.[Symbol.dispose]();
   }
 
@@ -228,6 +230,7 @@ export class DkimVerifier {
         first = result('weak-key', `An RSA key of ${bits} bits protects nothing; ${SHORTEST_RSA} are the least.`);
         continue;
       }
+      if (this.#aborted || this.#settings.signal?.aborted) return result('incomplete', 'The caller gave up.');
       bytes ??= signedHeaderBytes(signed.fields, field.raw, tags.header);
       const holds = checkSignature(bytes, key, read.key.bits, tags.signature);
       if (!(typeof holds === 'boolean' ? holds : await holds)) {

@@ -21,12 +21,19 @@ export async function lookUpKeys(name: string, dns: DeadlineResolver, cache: Dki
     const detail = `The key could not be looked up: ${answer.detail}`;
     return { kind: 'failure', reason: answer.reason === 'aborted' ? 'incomplete' : 'dns', detail };
   }
-  const { authentic } = answer;
+  // A resolver that others wrote may answer what its types do not say.
+  const authentic = answer.authentic === true;
   if (answer.kind !== 'records') return { kind: 'none', detail: 'There is no key record.', authentic };
-  // Other records stand at a name when somebody publishes a wildcard: they are none of a key's.
-  const read = answer.records.map((text) => cache.read(text)).filter((key) => key.ok || key.fault !== 'not-dkim');
-  const readable = read.filter((key) => key.ok);
-  const keys = (readable.length > 0 ? readable : read).slice(0, MOST_KEYS);
-  if (keys.length === 0) return { kind: 'none', detail: 'There is no key among the TXT records.', authentic };
-  return { kind: 'keys', keys, authentic };
+  const keys: ReadKey[] = [];
+  const unreadable: ReadKey[] = [];
+  for (const text of answer.records) {
+    if (keys.length === MOST_KEYS) break;
+    const read = typeof text === 'string' ? cache.read(text) : undefined;
+    if (read?.ok) keys.push(read);
+    // Other records stand at a name when somebody publishes a wildcard: they are none of a key's.
+    else if (read !== undefined && read.fault !== 'not-dkim') unreadable.push(read);
+  }
+  if (keys.length > 0) return { kind: 'keys', keys, authentic };
+  if (unreadable.length > 0) return { kind: 'keys', keys: unreadable.slice(0, 1), authentic };
+  return { kind: 'none', detail: 'There is no key among the TXT records.', authentic };
 }

@@ -67,7 +67,7 @@ export const noFacts: SignatureFacts = {
   signature: '',
   signedAt: undefined,
   expiresAt: undefined,
-  signedFields: [],
+  signedFields: Object.freeze([]),
 };
 
 /**
@@ -82,13 +82,14 @@ export function readSignature(field: HeaderField, kind: SignatureKind = 'dkim'):
   }
   const tag = (name: string): string | undefined => list.tags.get(name);
   const domain = toAsciiDomain(tag('d') ?? '', { underscores: true }) ?? '';
-  const keyName = domain === '' ? undefined : keyRecordName(tag('s') ?? '', domain);
+  const selector = readSelector(tag('s') ?? '');
+  const keyName = domain === '' ? undefined : keyRecordName(selector, domain);
   const identity = readIdentity(kind === 'arc' ? undefined : tag('i'), domain);
   const signedFields = readNames(tag('h') ?? '');
   const signature = (tag('b') ?? '').replace(/[\t\n\r ]+/g, '');
   const facts: SignatureFacts = {
     domain,
-    selector: keyName === undefined ? '' : (tag('s') ?? '').toLowerCase(),
+    selector: keyName === undefined ? '' : selector,
     identity: identity?.text ?? '',
     algorithm: (tag('a') ?? '').slice(0, LONGEST_QUOTED).toLowerCase(),
     canonicalization: readCanonicalization(tag('c')),
@@ -149,6 +150,11 @@ function isAlgorithm(text: string): text is DkimAlgorithm {
   return text === 'rsa-sha256' || text === 'ed25519-sha256';
 }
 
+/** RFC 8616 §5: a selector may have U-labels, and DNS is asked for A-labels. `''` when it has and is none. */
+function readSelector(text: string): string {
+  return /^[\0-\x7f]*$/.test(text) ? text.toLowerCase() : (toAsciiDomain(text, { underscores: true }) ?? '');
+}
+
 /** RFC 6376 §3.5: `i=` is an address without a local part, or with one; absent, it is `@` and `d=`. */
 function readIdentity(text: string | undefined, domain: string): { text: string; domain: string } | undefined {
   if (text === undefined) return { text: `@${domain}`, domain };
@@ -177,6 +183,8 @@ function readNumber(text: string | undefined): number | undefined {
 
 /** Names in lower case; `undefined` when one of them is none, or there are too many. */
 function readNames(text: string): readonly string[] | undefined {
+  // Before `trim` and `toLowerCase`, which make ASCII of some characters beyond it.
+  if (/[^\t\n\r -~]/.test(text)) return undefined;
   const names = text.toLowerCase().split(':', MOST_SIGNED_FIELDS + 1);
   if (names.length > MOST_SIGNED_FIELDS) return undefined;
   for (let at = 0; at < names.length; at++) {

@@ -1,5 +1,5 @@
 import { type Clock, isClock, isResolver, type OptionReader, type Resolver, systemClock } from '@postern/core';
-import { DkimKeyCache, isDkimKeyCache } from './dkim-key-cache.ts';
+import { type DkimKeyCache, isDkimKeyCache, sharedKeys } from './dkim-key-cache.ts';
 
 /** How to verify. */
 export interface DkimVerifierOptions {
@@ -11,7 +11,7 @@ export interface DkimVerifierOptions {
   readonly timeoutMs?: number;
   /**
    * So many signatures are looked at; the others are reported as `skipped`. Those of the domain in `From`, or of one above
-   * or below it, come first, then those that stand higher. Default 10; from 1 to 100.
+   * or below it, come first, from both ends of the header in turn. Default 10; from 1 to 100.
    */
   readonly maxSignatures?: number;
   /**
@@ -24,15 +24,12 @@ export interface DkimVerifierOptions {
   readonly clockSkewMs?: number;
   /** What `t=` and `x=` go by. Default: the machine's. */
   readonly clock?: Clock;
-  /** Keys that are ready for use. Default: one cache of 1,000 keys for each resolver. */
+  /** Keys that are ready for use. Default: one cache of 1,000 keys for the process. */
   readonly keys?: DkimKeyCache;
 }
 
 /** RFC 5321 §4.5.3.2: ten minutes are the longest that a client is asked to wait for a reply. */
 const MAX_TIMEOUT_MS = 600_000;
-
-/** What a key is depends on the text of its record alone; this only lets all who share a resolver share its keys. */
-const keysOf = new WeakMap<Resolver, DkimKeyCache>();
 
 /** {@link DkimVerifierOptions}, read, with their defaults. */
 export class VerifierSettings {
@@ -54,15 +51,6 @@ export class VerifierSettings {
     this.bodyLength = read.oneOf('bodyLength', ['refuse', 'accept'], 'refuse');
     this.clockSkewMs = read.integer('clockSkewMs', 300_000, { min: 0 });
     this.clock = read.value('clock', isClock, 'a clock') ?? systemClock;
-    this.keys = read.value('keys', isDkimKeyCache, 'a DkimKeyCache') ?? sharedKeys(this.resolver);
+    this.keys = read.value('keys', isDkimKeyCache, 'a DkimKeyCache') ?? sharedKeys();
   }
-}
-
-function sharedKeys(resolver: Resolver): DkimKeyCache {
-  let keys = keysOf.get(resolver);
-  if (keys === undefined) {
-    keys = new DkimKeyCache();
-    keysOf.set(resolver, keys);
-  }
-  return keys;
 }
