@@ -1,4 +1,4 @@
-import { isSubdomainOf, OptionReader, toAsciiDomain } from '@postern/core';
+import { isSubdomainOf, OptionReader, readMailbox, toAsciiDomain } from '@postern/core';
 import type { DkimCanonicalization } from './dkim-canonicalization.ts';
 import { keyRecordName } from './key-record-name.ts';
 import { defaultSignedNames } from './signed-names.ts';
@@ -39,7 +39,10 @@ export interface DkimSignatureOptions {
    * `Subject`, `To` and `Cc`, also where the message has none; and where it has one, the others that it may have only one of.
    */
   readonly oversign?: readonly string[];
-  /** `i=`: on whose behalf the domain signs: `user@domain`, where the domain is `domain` or below it. Default: not said. */
+  /**
+   * `i=`: on whose behalf the domain signs: `user@domain` or `@domain`, where the domain is `domain` or below it. Default: not
+   * said, which means `@domain`.
+   */
   readonly identity?: string;
   /** `t=`: when it was signed. Default `true`. */
   readonly timestamp?: boolean;
@@ -135,7 +138,7 @@ function plannedSignature(owner: string, options: unknown): PlannedSignature {
   const identity = read.value('identity', isText, 'an address');
   const tag = identity === undefined ? undefined : identityTag(identity, domain);
   if (identity !== undefined && tag === undefined) {
-    return read.refuse('identity', 'user@domain, where the domain is that of the signature or below it');
+    return read.refuse('identity', 'user@domain or @domain, where the domain is that of the signature or below it');
   }
   const expires = read.value('expiresInMs', isNumber, 'a whole number ≥ 1000') !== undefined;
   const expiresInMs = read.integer('expiresInMs', 1_000, { min: 1_000, max: LONGEST_MS });
@@ -168,15 +171,17 @@ function canonicalizationPair(text: DkimCanonicalizations): readonly [DkimCanoni
   }
 }
 
-/** The address as `i=` holds it (RFC 6376 §3.5): its local part in `dkim-quoted-printable` (§2.11). */
+/**
+ * The address as `i=` holds it (RFC 6376 §3.5): its local part, which may be empty and else is one of RFC 5321 §4.1.2, in
+ * `dkim-quoted-printable` (§2.11).
+ */
 function identityTag(identity: string, domain: string): string | undefined {
   const at = identity.lastIndexOf('@');
   const below = toAsciiDomain(identity.slice(at + 1));
   if (at < 0 || below === undefined || (below !== domain && !isSubdomainOf(below, domain))) return undefined;
+  if (at > 0 && readMailbox(identity) === undefined) return undefined;
   const local = Buffer.from(identity.slice(0, at));
   if (local.length > LONGEST_LOCAL_PART) return undefined;
-  // RFC 5321 §4.1.2: in a local part "@" stands in quotes only.
-  if (local.includes('@') && !identity.startsWith('"')) return undefined;
   let text = '';
   for (const byte of local) {
     const plain = byte > 0x20 && byte < 0x7f && byte !== 0x3b && byte !== 0x3d;

@@ -79,7 +79,7 @@ describe('signDkim', () => {
     const signed = await signDkim(bytesOf(message), {
       signatures: [
         { ...rsaSignature, canonicalization },
-        { ...edSignature, canonicalization, identity: 'ann b;=\u00e4@news.example.com', expiresInMs: 86_400_000 },
+        { ...edSignature, canonicalization, identity: '"ann b;=\u00e4"@news.example.com', expiresInMs: 86_400_000 },
       ],
     });
     expect(await judged(signed, message, { r: rsa.publicKey, e: ed25519.publicKey })).toEqual(['pass', 'pass']);
@@ -208,7 +208,7 @@ describe('signDkim', () => {
     };
     expect((await tags({ timestamp: false })).has('t')).toBe(false);
     expect((await tags({ expiresInMs: 3_600_400 })).get('x')).toBe('1700003600');
-    expect((await tags({ identity: 'a b;c=d@Mail.Example.COM' })).get('i')).toBe('a=20b=3Bc=3Dd@mail.example.com');
+    expect((await tags({ identity: '"a b;c=d"@Mail.Example.COM' })).get('i')).toBe('"a=20b=3Bc=3Dd"@mail.example.com');
     expect((await tags({ identity: '@example.com' })).get('i')).toBe('@example.com');
   });
 
