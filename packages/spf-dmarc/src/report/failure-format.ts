@@ -57,7 +57,7 @@ export function failureMail(facts: FailureFacts, message: FailedMessage, format:
       type: 'multipart/report; report-type=feedback-report',
     },
     [
-      { type: 'text/plain; charset=utf-8', encoding: '8bit', content: Buffer.from(text) },
+      { type: 'text/plain; charset=us-ascii', encoding: '7bit', content: Buffer.from(text) },
       { type: 'message/feedback-report', encoding: '8bit', content: Buffer.from(feedbackFields(facts, format)) },
       quotedMessage(message, format),
     ],
@@ -140,7 +140,7 @@ function cut(text: string): string {
   return text.length > LONGEST_VALUE ? `${text.slice(0, LONGEST_VALUE)}…` : text;
 }
 
-/** For a text that a person reads. */
+/** For a subject, and a text that a person reads. */
 function oneLine(text: string): string {
-  return text.replace(/[^\u0020-\u007e\u00a0-\uffff]/g, '?').slice(0, 255);
+  return text.replace(/[^ -~]/g, '?').slice(0, 255);
 }

@@ -145,6 +145,11 @@ function readHeader(content: Uint8Array): { readonly header: HeaderFields; reado
   return state.kind === 'complete' ? { header: state.header, body: state.rest } : undefined;
 }
 
+/** RFC 5322 §3.3 and §4.3, without comments. `Date.parse` alone makes a date of nearly anything. */
+const DATE =
+  /^(?:[A-Za-z]{3},?\s+)?[0-9]{1,2}\s+[A-Za-z]{3}\s+[0-9]{4}\s+[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?\s+(?:[+-][0-9]{4}|[A-Z]{1,4})\s*$/i;
+const LONGEST_DATE = 100;
+
 /** RFC 9991 §4: `none`, or names of mechanisms in a list. */
 function readAlignment(value: string | undefined, problems: ProblemList): readonly ('dkim' | 'spf')[] {
   const words = (value ?? '')
@@ -167,7 +172,11 @@ function readAddress(value: string | undefined, problems: ProblemList): string |
 function readDate(value: string | undefined, problems: ProblemList): number | undefined {
   if (value === undefined) return undefined;
   // RFC 5322 §3.2.2: comments, such as the name of a time zone.
-  const date = Date.parse(value.slice(0, 100).replace(/\([^()]*\)/g, ''));
+  const text = value
+    .slice(0, LONGEST_DATE)
+    .replace(/\([^()]*\)/g, '')
+    .trim();
+  const date = DATE.test(text) ? Date.parse(text) : Number.NaN;
   if (Number.isNaN(date)) problems.unexpected('Arrival-Date', value);
   return Number.isNaN(date) ? undefined : date;
 }

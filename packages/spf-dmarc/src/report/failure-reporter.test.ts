@@ -159,6 +159,14 @@ describe('FailureReporter', () => {
     expect(report.original?.header.first('Subject')?.value).toBe('hello');
   });
 
+  it('writes its own part of the mail in ASCII', async () => {
+    const changed = { ...facts, reportedDomain: 'ex\u00e4mple.com\u202e' };
+    const mail = await mailOf({}, { facts: changed });
+    expect(mail.subject).toBe('DMARC failure report for ex?mple.com?');
+    const [head = ''] = Buffer.from(mail.message).toString().split('message/feedback-report');
+    expect(head).toMatch(/^[\t\r\n -~]*$/);
+  });
+
   it('does not report on reports, bounces and answers', async () => {
     const outcome = { kind: 'none', reason: 'automatic' };
     const failures = reporter();
@@ -316,6 +324,23 @@ describe('parseFailureReport', () => {
       'Incidents',
       'Reported-Domain',
     ]);
+  });
+
+  it.each([
+    ['Sun, 22 Nov 2026 12:00:00 +0000', Date.UTC(2026, 10, 22, 12)],
+    ['22 Nov 2026 13:00 +0100 (CET)', Date.UTC(2026, 10, 22, 12)],
+    ['Sun, 22 Nov 2026 12:00:00 GMT', Date.UTC(2026, 10, 22, 12)],
+    ['1', undefined],
+    ['22 Nov 2026 12:00:00', undefined],
+    ['Sun, 99 Nov 2026 12:00:00 +0000', undefined],
+    ['(('.repeat(1_000), undefined],
+  ])('reads the date %j', (text, arrivedAt) => {
+    const message =
+      'Content-Type: multipart/report; boundary=b\r\n\r\n--b\r\nContent-Type: message/feedback-report\r\n\r\n' +
+      `Arrival-Date: ${text}\r\n\r\n--b--`;
+    const result = parseFailureReport(Buffer.from(message));
+    expect(result).toMatchObject({ ok: true, report: { arrivedAt } });
+    expect(result.ok && result.problems.some(({ at }) => at === 'Arrival-Date')).toBe(arrivedAt === undefined);
   });
 
   it('refuses what is no report, or too large', () => {

@@ -26,6 +26,18 @@ describe('readMimeParts', () => {
     ]);
   });
 
+  it('decodes quoted-printable, and leaves what is none', () => {
+    const decoded = (text: string) => {
+      const [part] = partsOf(`Content-Transfer-Encoding: quoted-printable\r\n\r\n${text}`);
+      return part?.[1];
+    };
+    expect(decoded('a=3Db=3db')).toBe('a=b=b');
+    expect(decoded('one=\r\n two=\nthree= \t\r\nfour=')).toBe('one twothreefour=');
+    expect(decoded('=C3=A9 = =X =4 =4X =\rx ==41=3')).toBe('\u00e9 = =X =4 =4X =\rx =A=3');
+    expect(decoded('no escape\r\n')).toBe('no escape\r\n');
+    expect(decoded('')).toBe('');
+  });
+
   it('reads nested parts and bare line feeds, and a message that is cut off', () => {
     const message =
       'Content-Type: multipart/mixed; boundary=a\n\n--a\nContent-Type: multipart/alternative; boundary=ab\n\n--ab\n\none\n' +

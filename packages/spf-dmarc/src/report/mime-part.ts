@@ -29,6 +29,9 @@ const LF = 0x0a;
 const CR = 0x0d;
 const SPACE = 0x20;
 const DASH = 0x2d;
+const EQUALS = 0x3d;
+/** More white space than a line of quoted-printable has (RFC 2045 §6.7). */
+const LONGEST_PADDING = 76;
 
 /**
  * Takes a message apart into its leaves, in their order: at most 20, from at most 3 levels of `multipart`. What stands
@@ -116,9 +119,31 @@ function decode(body: Uint8Array, encoding: string | undefined): Uint8Array {
 
 /** RFC 2045 §6.7. What is no escape stays as it is. */
 function quotedPrintable(bytes: Buffer): Uint8Array {
-  const text = bytes
-    .toString('latin1')
-    .replace(/=\r?\n/g, '')
-    .replace(/=([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
-  return Buffer.from(text, 'latin1');
+  const decoded = Buffer.allocUnsafe(bytes.length);
+  let length = 0;
+  let from = 0;
+  for (let at = bytes.indexOf(EQUALS); at >= 0; at = bytes.indexOf(EQUALS, Math.max(from, at + 1))) {
+    const code = 16 * hexValue(bytes[at + 1]) + hexValue(bytes[at + 2]);
+    const behind = Number.isNaN(code) ? behindSoftBreak(bytes, at + 1) : at + 3;
+    if (behind === undefined) continue;
+    length += bytes.copy(decoded, length, from, at);
+    if (!Number.isNaN(code)) decoded[length++] = code;
+    from = behind;
+  }
+  length += bytes.copy(decoded, length, from);
+  return decoded.subarray(0, length);
+}
+
+/** `undefined`: the line does not end there. Space at its end was added on the way. */
+function behindSoftBreak(bytes: Buffer, from: number): number | undefined {
+  let at = from;
+  while (at < from + LONGEST_PADDING && (bytes[at] === SPACE || bytes[at] === TAB)) at++;
+  if (bytes[at] === CR) at++;
+  return bytes[at] === LF ? at + 1 : undefined;
+}
+
+function hexValue(byte = 0): number {
+  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
+  const letter = (byte | 0x20) - 0x61;
+  return letter >= 0 && letter < 6 ? letter + 10 : Number.NaN;
 }

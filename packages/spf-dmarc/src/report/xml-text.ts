@@ -16,7 +16,8 @@ export class XmlText {
 
   /** @param maxLength - of UTF-16 units; what is longer ends with `…` */
   of(text: string, maxLength: number): string {
-    const cut = text.length > maxLength ? `${text.slice(0, maxLength - 1)}…` : text;
+    // Not in the middle of a character of two units.
+    const cut = text.length > maxLength ? `${text.slice(0, maxLength - 1).replace(/[\ud800-\udbff]$/, '')}…` : text;
     const clean = cut.replace(FORBIDDEN, () => {
       this.#replaced++;
       return '\ufffd';
