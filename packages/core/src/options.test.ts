@@ -143,6 +143,21 @@ describe('OptionReader', () => {
     expect(() => read.done()).toThrow(TypeError);
   });
 
+  it('shows no private key that stands in a wrong place', () => {
+    const pem = '-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIA==\n-----END PRIVATE KEY-----\n';
+    const read = new OptionReader('Owner', { domain: pem, count: pem, [pem]: 1 });
+    read.text('domain', '');
+    for (const wrong of [
+      () => read.refuse('domain', 'a domain'),
+      () => read.integer('count', 5),
+      () => read.done(),
+      () => new OptionReader('Owner', pem),
+    ]) {
+      expect(wrong).toThrow(/the text of a private key/);
+      expect(wrong).not.toThrow(/MC4CAQ/);
+    }
+  });
+
   it('takes nothing from the prototype', () => {
     const read = new OptionReader('Owner', Object.create({ count: 7, foreign: 1 }));
     expect(read.integer('count', 5)).toBe(5);

@@ -5,6 +5,8 @@ export interface NumberBounds {
 }
 
 function describe(value: unknown): string {
+  // Put in a wrong place it would end up in a log.
+  if (typeof value === 'string' && value.includes('PRIVATE KEY')) return 'the text of a private key';
   if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
   if (typeof value === 'function') return 'a function';
   if (Array.isArray(value)) return `an array of ${value.length}`;
@@ -109,7 +111,7 @@ export class OptionReader {
     for (const name of this.#values.keys()) {
       if (this.#known.has(name)) continue;
       const known = [...this.#known].map((each) => JSON.stringify(each)).join(', ');
-      throw new TypeError(`${this.#owner}: unknown option ${JSON.stringify(name)}; it takes ${known}`);
+      throw new TypeError(`${this.#owner}: unknown option ${describe(name)}; it takes ${known}`);
     }
   }
 
