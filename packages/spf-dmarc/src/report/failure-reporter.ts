@@ -18,7 +18,7 @@ import type { FailureFacts } from './failure-report.ts';
 import { isAutomatic } from './failure-request.ts';
 import { verifyReportDestinations } from './report-destination.ts';
 import type { ReportMail } from './report-mail.ts';
-import { type Reporter, type ReporterOptions, readReporter } from './reporter.ts';
+import { type Reporter, type ReporterOptions, requiredReporter } from './reporter.ts';
 
 /** Of a `FailureReporter`. */
 export interface FailureReporterOptions {
@@ -108,8 +108,7 @@ export class FailureReporter {
   /** @throws TypeError or RangeError that names the option */
   constructor(options: FailureReporterOptions) {
     const read = new OptionReader('FailureReporter', options);
-    const reporter = read.required('reporter', isObject, 'who reports');
-    this.#reporter = readReporter('FailureReporter: reporter', reporter);
+    this.#reporter = requiredReporter('FailureReporter', read);
     this.#resolver = read.required('resolver', isResolver, 'a Resolver');
     this.#store = read.required('store', isStore, 'a Store');
     this.#limits = {
@@ -187,10 +186,6 @@ export class FailureReporter {
 
 function none(reason: 'automatic' | 'limited' | 'no-destination' | 'unknown', detail: string): FailureOutcome {
   return { kind: 'none', reason, detail };
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null;
 }
 
 function isRedactionKey(value: unknown): value is Uint8Array | false {

@@ -41,6 +41,15 @@ export function plainMailbox(address: string): { readonly address: string; reado
   return { address: `${localPart}@${domain}`, domain };
 }
 
+/**
+ * The option `reporter` of `owner`.
+ *
+ * @throws TypeError or RangeError that names the option
+ */
+export function requiredReporter(owner: string, read: OptionReader): Reporter {
+  return readReporter(`${owner}: reporter`, read.required('reporter', isObject, 'who reports'));
+}
+
 /** @throws TypeError or RangeError that names the option */
 export function readReporter(owner: string, options: unknown): Reporter {
   const read = new OptionReader(owner, options);
@@ -62,4 +71,8 @@ export function readReporter(owner: string, options: unknown): Reporter {
 
 function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== '';
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
 }

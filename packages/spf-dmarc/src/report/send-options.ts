@@ -10,7 +10,7 @@ import {
 import type { AggregateFile } from './aggregate-mail.ts';
 import type { AggregateReport } from './aggregate-report.ts';
 import type { ReportMail } from './report-mail.ts';
-import { type Reporter, type ReporterOptions, readReporter } from './reporter.ts';
+import { type Reporter, type ReporterOptions, requiredReporter } from './reporter.ts';
 
 /** A report on its way to one destination. */
 export interface DueReport {
@@ -86,7 +86,7 @@ export function readSendOptions(options: SendReportsOptions): SendSettings {
   const read = new OptionReader('sendDueReports', options);
   const deliverTimeoutMs = read.integer('deliverTimeoutMs', 60_000, { min: 1, max: 2 ** 31 - 1 });
   const settings: SendSettings = {
-    reporter: readReporter('sendDueReports: reporter', read.required('reporter', isObject, 'who reports')),
+    reporter: requiredReporter('sendDueReports', read),
     resolver: read.required('resolver', isResolver, 'a Resolver'),
     deliver: read.required('deliver', isDeliver, 'a function that sends a report'),
     prefix: read.text('prefix', 'dmarc-reports'),
@@ -104,10 +104,6 @@ export function readSendOptions(options: SendReportsOptions): SendSettings {
   };
   read.done();
   return settings;
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null;
 }
 
 function isDeliver(value: unknown): value is DeliverReport {
