@@ -1,22 +1,23 @@
 import { LRUCache } from 'lru-cache';
 import { readSpfRecord, type SpfRecordReading } from './spf-record.ts';
 
-/** How many records are kept at most. */
-const MOST_RECORDS = 10_000;
-/** How much memory they take at most, estimated. */
+/** How much memory the records take at most, estimated. */
 const MOST_BYTES = 16 * 1_048_576;
-/** What a record takes beside its text, and what each of its terms takes: objects, and the text's parts. */
-const RECORD_BYTES = 400;
+/**
+ * What a record takes beside its text, and what each of its terms takes: objects, and the text's parts. The former is more
+ * than most need, so that there are at most 10,000 records without a second bound, for which the LRU would set aside its
+ * memory when the first is read.
+ */
+const RECORD_BYTES = 1_600;
 const TERM_BYTES = 400;
 
 function sizeOf(reading: SpfRecordReading, text: string): number {
   return RECORD_BYTES + 2 * text.length + (reading.ok ? reading.record.terms.length * TERM_BYTES : 0);
 }
 
-/** Records by their text, so that each is read once. At most 10,000 and 16 MiB; those not asked for longest go first. */
+/** Records by their text, so that each is read once. At most 16 MiB, or 10,000; those not asked for longest go first. */
 export class SpfRecordCache {
   readonly #readings = new LRUCache<string, SpfRecordReading>({
-    max: MOST_RECORDS,
     maxSize: MOST_BYTES,
     sizeCalculation: sizeOf,
   });
@@ -44,9 +45,9 @@ export class SpfRecordCache {
 let shared: SpfRecordCache | undefined;
 
 /**
- * The records of this process, made when the first is read. Reading is a function of the text alone, so that nobody can
- * tell from a result who else uses it; and a cache of one resolver or one call would forget what is worth remembering,
- * since resolvers with a deadline are made for one message.
+ * The records of this process, made when the first is read. This is no state: reading is a function of the text alone, so
+ * that nobody can tell from a result who else uses it. A cache of one resolver or one call would forget what is worth
+ * remembering, since resolvers with a deadline are made for one message.
  */
 export function sharedRecords(): SpfRecordCache {
   shared ??= new SpfRecordCache();
