@@ -1,3 +1,4 @@
+import { shownText } from '../shown-text.ts';
 import { SpfDeadline } from './spf-deadline.ts';
 import type { SpfCheck, SpfEvaluation } from './spf-evaluation.ts';
 import { SpfEvaluator } from './spf-evaluator.ts';
@@ -15,6 +16,9 @@ export interface SpfInput {
   readonly mailFrom: string;
 }
 
+/** What is quoted of an address that is none. */
+const LONGEST_ADDRESS = 64;
+
 /** An evaluation that cannot take place. */
 function withoutClient(
   { identity, domain, mailbox }: SpfSender,
@@ -25,7 +29,7 @@ function withoutClient(
     identity,
     domain,
     sender: mailbox,
-    ip: ip.slice(0, 64),
+    ip: shownText(ip, LONGEST_ADDRESS),
     heloName: heloName(helo),
     record: undefined,
     matched: undefined,
@@ -90,7 +94,7 @@ function checkInput(owner: string, input: Partial<SpfInput>, ...names: readonly 
  * `fail` and never `none`.
  *
  * Bounds: 10 terms that ask DNS, 2 void lookups, 10 mail exchangers, 10 names of the client, for each identity;
- * `timeoutMs` for all. Of a HELO name 255 characters count, a reverse-path has at most 512, an explanation 500.
+ * `timeoutMs` for all. Of a HELO name 255 characters count, of a local part 256; an explanation has at most 500.
  *
  * @returns never rejects because of DNS or of what a record says
  * @throws TypeError or RangeError (as a rejection) that names what is wrong with the arguments

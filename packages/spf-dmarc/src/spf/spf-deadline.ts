@@ -13,6 +13,7 @@ export class SpfDeadline {
   readonly #onAbort = (): void => this.#end('aborted');
   #settle: () => void = () => {};
   #over: SpfEnd | undefined = undefined;
+  #hasOutcome = false;
 
   constructor(timeoutMs: number, caller: AbortSignal | undefined) {
     this.#caller = caller;
@@ -32,9 +33,14 @@ export class SpfDeadline {
     return this.#over;
   }
 
+  /** Whether the caller has the outcome, so that nothing may change it any more. */
+  get hasOutcome(): boolean {
+    return this.#hasOutcome;
+  }
+
   /**
-   * Starts all work at once, and asks for the outcome when all of it is done, or at the moment when time is up; what is left of the
-   * work then goes on for nobody. To be called once.
+   * Starts all work at once, and asks for the outcome when all of it is done, or at the moment when time is up; what is
+   * left of the work then goes on for nobody. To be called once.
    *
    * @param works - each calls `done` when it is through, once
    */
@@ -43,6 +49,7 @@ export class SpfDeadline {
     return new Promise((resolve) => {
       this.#settle = () => {
         this.#leave();
+        this.#hasOutcome = true;
         resolve(outcome());
       };
       let left = works.length;

@@ -56,9 +56,12 @@ export interface SpfEvaluation {
   readonly identity: SpfIdentity;
   /** The domain whose record was evaluated: lower case, A-labels; `''` when there is none to look up. */
   readonly domain: string;
-  /** The mailbox that was checked: the reverse-path, or `postmaster@` the HELO name (RFC 7208 §2.4, §4.3). */
+  /**
+   * The mailbox that was checked: the reverse-path with at most 256 characters of its local part, or `postmaster@` the HELO
+   * name (RFC 7208 §2.4, §4.3). As the client sent it.
+   */
   readonly sender: string;
-  /** The client's address; an IPv4-mapped IPv6 address as IPv4. */
+  /** The client's address; an IPv4-mapped IPv6 address as IPv4. What is no address, printable and at most 64 characters. */
   readonly ip: string;
   /** The name that the client said HELO with, at most 255 characters of it. */
   readonly heloName: string;

@@ -32,7 +32,7 @@ import {
 } from './spf-record.ts';
 import { sharedRecords } from './spf-record-cache.ts';
 import type { SpfResult } from './spf-result.ts';
-import { isAscii, type SpfClient, type SpfSender } from './spf-sender.ts';
+import { isAscii, mayHaveRecord, type SpfClient, type SpfSender } from './spf-sender.ts';
 import type { SpfSettings } from './spf-settings.ts';
 
 /** A mechanism that asks DNS for something else than a record. */
@@ -141,9 +141,11 @@ export class SpfEvaluator {
         if (term.kind === 'include' || term.kind === 'redirect') {
           const spec = term.domain;
           const target = spec.kind === 'name' ? spec.name : await this.#expand(spec, frame.domain);
-          // RFC 7208 §5.2, §6.1: a malformed name has no record, and here that is an error.
-          if (target === undefined) return this.#end('permerror', `${show(frame.domain, term)} leads to no domain.`);
           if (this.#result !== undefined) return;
+          // RFC 7208 §4.3, §5.2, §6.1: a malformed name and one of a single label have no record, and here that is an error.
+          if (target === undefined || !mayHaveRecord(target)) {
+            return this.#end('permerror', `${show(frame.domain, term)} leads to no domain.`);
+          }
           step = { domain: frame.domain, term, before: frame.step };
           parent = term.kind === 'redirect' ? frame.parent : frame;
           domain = target;

@@ -39,7 +39,7 @@ export class SpfLookups {
     cost: 0 | 1,
     answer: DnsAnswer<T>,
   ): DnsAnswer<T> {
-    if (this.#deadline.over !== undefined) throw new Error('the check is over');
+    if (this.#deadline.hasOutcome) throw new Error('the check is over');
     const { kind } = answer;
     const isAbsent = kind === 'nodata' || kind === 'nxdomain';
     if (!isAbsent && kind !== 'records' && kind !== 'failure') throw new TypeError('the resolver gave no answer');

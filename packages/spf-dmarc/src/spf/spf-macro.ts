@@ -56,38 +56,15 @@ const SMALL_R = 0x72;
 const TILDE = 0x7e;
 
 const DELIMITERS = '.-+,/_=';
-/** No value has more parts than its 512 characters. */
+/** No value has more parts than characters: a mailbox has 512. */
 const MOST_PARTS = 1_000;
 
 const HEX_DIGITS = '0123456789ABCDEF';
 
-function letterOf(code: number): MacroLetter | undefined {
-  switch (String.fromCharCode(code | SMALL)) {
-    case 's':
-      return 's';
-    case 'l':
-      return 'l';
-    case 'o':
-      return 'o';
-    case 'd':
-      return 'd';
-    case 'i':
-      return 'i';
-    case 'p':
-      return 'p';
-    case 'h':
-      return 'h';
-    case 'v':
-      return 'v';
-    case 'c':
-      return 'c';
-    case 'r':
-      return 'r';
-    case 't':
-      return 't';
-    default:
-      return undefined;
-  }
+const letters: readonly string[] = ['s', 'l', 'o', 'd', 'i', 'p', 'h', 'v', 'c', 'r', 't'] satisfies MacroLetter[];
+
+function isLetter(text: string): text is MacroLetter {
+  return letters.includes(text);
 }
 
 function isExplanationLetter(letter: MacroLetter): boolean {
@@ -97,8 +74,8 @@ function isExplanationLetter(letter: MacroLetter): boolean {
 /** What stands between `%{` and `}`: `macro-letter transformers *delimiter` (RFC 7208 §7.1). */
 function readExpansion(text: string, start: number, end: number): MacroExpansion | string {
   const first = text.charCodeAt(start);
-  const letter = start < end ? letterOf(first) : undefined;
-  if (letter === undefined) return 'a macro has a letter that does not exist';
+  const letter = text.charAt(start).toLowerCase();
+  if (start >= end || !isLetter(letter)) return 'a macro has a letter that does not exist';
   let at = start + 1;
   let parts = 0;
   let digits = 0;

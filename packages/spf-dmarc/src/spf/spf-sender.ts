@@ -15,8 +15,9 @@ export interface SpfSender {
   readonly identity: SpfIdentity;
   /** The whole mailbox: `localPart@writtenDomain`. */
   readonly mailbox: string;
+  /** At most 256 characters of it. */
   readonly localPart: string;
-  /** As the client wrote it, except that U-labels are A-labels (RFC 8616 §4). */
+  /** As the client wrote it, without a dot at its end, and with A-labels for U-labels (RFC 8616 §4). */
   readonly writtenDomain: string;
   /** As DNS is asked for it; `''` when it cannot be. */
   readonly domain: string;
@@ -24,10 +25,13 @@ export interface SpfSender {
   readonly problem: string | undefined;
 }
 
-/** RFC 5321 §4.5.3.1.3: a path has at most 256 octets. Some local parts are longer than they should be. */
-const LONGEST_MAILBOX = 512;
+/**
+ * RFC 5321 §4.5.3.1: a path has at most 256 octets. Whoever sends a longer one is checked all the same, or it would be the
+ * way round a record.
+ */
+const LONGEST_LOCAL_PART = 256;
 /** RFC 5321 §4.5.3.1.2. */
-const LONGEST_HELO = 255;
+const LONGEST_DOMAIN = 255;
 
 const SPACE = 0x20;
 const DOT = 0x2e;
@@ -46,7 +50,7 @@ export function isAscii(text: string): boolean {
  * not keep a name from having a record; but an address literal, and an address without brackets, is no name (RFC 3696 §2: no
  * top-level domain is all digits), and a space stands in no domain of an envelope.
  */
-function isLookUpName(name: string): boolean {
+export function mayHaveRecord(name: string): boolean {
   let digits = true;
   let dots = 0;
   for (let at = 0; at < name.length; at++) {
@@ -65,11 +69,13 @@ function isLookUpName(name: string): boolean {
 function senderOf(identity: SpfIdentity, localPart: string, domain: string, malformed: string): SpfSender {
   let writtenDomain = domain;
   let name = toDnsName(domain);
-  if (name === undefined && !isAscii(domain)) {
-    name = toAsciiDomain(domain, { underscores: true });
-    writtenDomain = name ?? domain;
+  if (name !== undefined) {
+    if (domain.endsWith('.')) writtenDomain = domain.slice(0, -1);
+  } else {
+    if (!isAscii(domain)) name = toAsciiDomain(domain, { underscores: true });
+    writtenDomain = name ?? domain.slice(0, LONGEST_DOMAIN);
   }
-  if (name === undefined || !isLookUpName(name)) name = '';
+  if (name === undefined || !mayHaveRecord(name)) name = '';
   return {
     identity,
     mailbox: `${localPart}@${writtenDomain}`,
@@ -97,20 +103,20 @@ export function clientOf(ip: string, helo: string): SpfClient | undefined {
 
 /** What is quoted of a HELO name. */
 export function heloName(helo: string): string {
-  return helo.slice(0, LONGEST_HELO);
+  return helo.slice(0, LONGEST_DOMAIN);
 }
 
 /** The MAIL FROM identity (RFC 7208 §2.4); of the null reverse-path, the HELO identity. */
 export function mailFromSender(mailFrom: string, helo: string): SpfSender {
   if (mailFrom === '') return heloSender(helo);
   const at = mailFrom.lastIndexOf('@');
-  if (at < 0 || mailFrom.length > LONGEST_MAILBOX) {
-    const problem = at < 0 ? 'The reverse-path has no domain.' : 'The reverse-path is too long to be one.';
-    const mailbox = mailFrom.slice(0, LONGEST_MAILBOX);
-    return { identity: 'mailfrom', mailbox, localPart: mailbox, writtenDomain: '', domain: '', problem };
+  if (at < 0) {
+    const problem = 'The reverse-path has no domain.';
+    const localPart = mailFrom.slice(0, LONGEST_LOCAL_PART);
+    return { identity: 'mailfrom', mailbox: localPart, localPart, writtenDomain: '', domain: '', problem };
   }
   // RFC 7208 §4.3: "If the <sender> has no local-part, substitute the string "postmaster"".
-  const localPart = mailFrom.slice(0, at) || 'postmaster';
+  const localPart = mailFrom.slice(0, Math.min(at, LONGEST_LOCAL_PART)) || 'postmaster';
   const domain = mailFrom.slice(at + 1);
   return senderOf('mailfrom', localPart, domain, 'The domain of the reverse-path is no fully qualified domain name.');
 }
