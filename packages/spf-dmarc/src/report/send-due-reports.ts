@@ -40,7 +40,8 @@ export interface SentDay {
   readonly day: ReportDay;
   /**
    * `done`: all reports that could be sent now were; `busy`: another machine is at it; `stopped`: the caller gave up or the
-   * lease was lost; `failed`: the store could not be asked, as `detail` says.
+   * lease was lost; `failed`: the store could not be asked, or lacks what some collector wrote, as `detail` says. In the
+   * second case reports wait for 12 hours after the day's end, and then say that they lack a part.
    */
   readonly status: 'done' | 'busy' | 'stopped' | 'failed';
   readonly detail?: string;
@@ -55,6 +56,11 @@ export interface SentDay {
 type VerifiedDestination = ReportDestination & { readonly status: 'verified' };
 
 const DAY_MS = 86_400_000;
+/**
+ * So long after its end a day may have collectors of which the store has nothing: a store in Redis that is away answers from
+ * what this process knows, and a report of that alone would go out once more when Redis is back.
+ */
+const MISSING_MS = DAY_MS / 2;
 
 /**
  * Sends the aggregate reports of the days that are over (RFC 9990), one for each policy domain and day: adds up what all
@@ -126,6 +132,10 @@ class DaySender {
       if (lease === undefined) return this.#result('busy');
       try {
         this.#overview = await this.#collected.overview(maxDomains);
+        const { missing } = this.#overview;
+        if (missing > 0 && clock.now() < dayBounds(this.#day).end + MISSING_MS) {
+          return this.#result('failed', `The store has nothing of ${missing} collectors.`);
+        }
         return this.#result((await this.#sendAll(lease)) ? 'done' : 'stopped');
       } finally {
         await lease.release();

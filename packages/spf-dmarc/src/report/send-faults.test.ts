@@ -10,15 +10,19 @@ import { mailto, recordOf } from './test-record.ts';
 
 const DAY_MS = 86_400_000;
 const start = Date.UTC(2026, 10, 22, 12);
+const morning = Date.UTC(2026, 10, 23, 1);
 
 let clock: FakeClock;
 let store: MemoryStore;
 let delivered: DueReport[];
+/** Of the lists of domains that were written. */
+let indexKeys: string[];
 
 beforeEach(() => {
   clock = new FakeClock(start);
   store = new MemoryStore({ clock });
   delivered = [];
+  indexKeys = [];
 });
 
 /** The store with some of its calls replaced. */
@@ -43,7 +47,13 @@ const never = (): Promise<never> => new Promise(() => {});
 
 /** Counts, writes, and ends: the day after. */
 async function count(...records: readonly AggregateRecord[]): Promise<void> {
-  const collector = new AggregateCollector({ store, clock });
+  const noted = storeWith({
+    remember: (key, value, ttlMs) => {
+      if (key.includes('/index/')) indexKeys.push(key);
+      return store.remember(key, value, ttlMs);
+    },
+  });
+  const collector = new AggregateCollector({ store: noted, clock });
   for (const record of records) collector.record(record);
   await collector.close();
   clock.advance(DAY_MS);
@@ -114,17 +124,30 @@ describe('a store that fails while reports are sent', () => {
     expect(delivered).toHaveLength(1);
   });
 
-  it('says in the reports that a part of the counts was lost with a list of domains', async () => {
+  it('waits for lists of domains that are gone, and at last says in the reports that a part was lost', async () => {
     await count(recordOf('example.com'));
     clock.set(start);
     await count(recordOf('example.com'));
-    const lost = storeWith({
-      recall: (keys) =>
-        store.recall(keys).map((value) => (keys[0]?.includes('/index/') && !seen++ ? undefined : value)),
+    const [lost] = indexKeys;
+    expect(indexKeys).toHaveLength(2);
+    clock.set(morning);
+    const forgetful = storeWith({
+      recall: (keys) => store.recall(keys).map((value, index) => (keys[index] === lost ? undefined : value)),
     });
-    let seen = 0;
-    expect(await send({}, lost)).toMatchObject([{ missing: 1, reports: [{ messages: 1 }] }]);
+    expect(await send({}, forgetful)).toMatchObject([{ status: 'failed', missing: 1, reports: [] }]);
+    expect(delivered).toHaveLength(0);
+    clock.advance(DAY_MS / 2);
+    expect(await send({}, forgetful)).toMatchObject([{ status: 'done', missing: 1, reports: [{ messages: 1 }] }]);
     expect(delivered[0]?.report.metadata.errors).toEqual(['the counts of a part of the messages were lost']);
+  });
+
+  it('sends whole reports when the lists are there again', async () => {
+    await count(recordOf('example.com'));
+    clock.set(morning);
+    const away = storeWith({ recall: (keys) => (keys[0]?.includes('/index/') ? [undefined] : store.recall(keys)) });
+    expect(await send({}, away)).toMatchObject([{ status: 'failed' }]);
+    expect(await send()).toMatchObject([{ status: 'done', missing: 0, reports: [{ messages: 1 }] }]);
+    expect(delivered[0]?.report.metadata.errors).toEqual([]);
   });
 });
 
