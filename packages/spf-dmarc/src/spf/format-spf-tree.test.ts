@@ -32,9 +32,9 @@ describe('formatSpfTree', () => {
       '  1  ├─ a:old.example.com  (void)',
       '  4  ├─ include:_spf.provider.example',
       '  2  │  ├─ include:net.provider.example',
-      '     │  │  ├─ ip4:203.0.115.0/24 ip4:203.0.116.0/24 ip4:203.0.117.0/24 ip6:2a00::/32 and 1 more',
+      '     │  │  ├─ ip4:203.0.115.0/24 ip4:203.0.116.0/24 and 3 more',
       '  1  │  │  └─ redirect=example.com  (a loop)',
-      '  1  │  ├─ a:out.provider.example  (203.0.118.1/32 203.0.118.2/32 203.0.118.3/32 203.0.118.4/32 and 1 more; void for IPv6)',
+      '  1  │  ├─ a:out.provider.example  (203.0.118.1/32 and 4 more; void for IPv6)',
       '     │  └─ -all',
       '  1  ├─ include:list.example  (the lookup failed: timeout)',
       '     ├─ ip4:203.0.114.1',
@@ -42,6 +42,16 @@ describe('formatSpfTree', () => {
       '     ├─ ~all',
       '     └─ ptr  (ignored)',
     ]);
+  });
+
+  it('names as much as 80 columns have room for, and never nothing', async () => {
+    const record = (level: number): string =>
+      `v=spf1 ip6:2a00:1450:4000::/36 ip6:2a00:1451:4000::/36 include:l${level}.example`;
+    const levels = Array.from({ length: 12 }, (_, level) => [`l${level}.example`, { TXT: record(level + 1) }]);
+    const lines = (await format({ 'example.com': { TXT: record(0) }, ...Object.fromEntries(levels) })).split('\n');
+    expect(lines[1]).toBe('     ├─ ip6:2a00:1450:4000::/36 ip6:2a00:1451:4000::/36');
+    expect(lines.filter((line) => line.includes('ip6:2a00:1450:4000::/36 and 1 more'))).toHaveLength(4);
+    expect(lines.filter((line) => line.length > 80)).toEqual([]);
   });
 
   it('says why there is nothing to draw', async () => {

@@ -3,7 +3,9 @@ import { MOST_LOOKUPS, MOST_VOID_LOOKUPS } from './spf-flattening.ts';
 import type { SpfTreeRecord, SpfTreeTerm } from './spf-tree.ts';
 
 const MOST_LINES = 500;
-/** How many networks of a term are named. */
+/** What a line has room for, as long as no term alone is longer. */
+const COLUMNS = 80;
+/** How many networks a line names at most. */
 const MOST_NAMED = 4;
 
 const statusNotes: Readonly<Record<SpfTreeRecord['status'], string>> = {
@@ -35,15 +37,24 @@ function voidNote({ voidLookups: { ip4, ip6 } }: SpfTreeTerm): string {
   return ip4 > 0 ? 'void for IPv4' : 'void for IPv6';
 }
 
-function noteOf(term: SpfTreeTerm): string {
-  const networks = term.hosts?.flatMap((host) => host.networks) ?? [];
-  const more = networks.length - MOST_NAMED;
-  const named = networks.slice(0, MOST_NAMED).join(' ') + (more > 0 ? ` and ${more} more` : '');
+/** As many of the texts as there is room for, the first one in any case, and how many more there are. */
+function listed(texts: readonly string[], columns: number): string {
+  for (let count = Math.min(texts.length, MOST_NAMED); ; count--) {
+    const more = texts.length - count;
+    const list = texts.slice(0, count).join(' ') + (more > 0 ? ` and ${more} more` : '');
+    if (list.length <= columns || count <= 1) return list;
+  }
+}
+
+function noteOf(term: SpfTreeTerm, columns: number): string {
   const { record, problem } = term;
   const status = record === undefined ? termNotes[term.status] : statusNotes[record.status];
   const reason = problem ?? record?.problem;
   const explained = status !== '' && reason !== undefined ? `${status}: ${reason}` : (problem ?? status);
-  const notes = [explained, named, record === undefined ? voidNote(term) : ''];
+  const absence = record === undefined ? voidNote(term) : '';
+  const networks = term.hosts?.flatMap((host) => host.networks) ?? [];
+  const room = [explained, absence].reduce((left, note) => (note === '' ? left : left - note.length - 2), columns);
+  const notes = [explained, listed(networks, room), absence];
   return notes.filter((note) => note !== '').join('; ');
 }
 
@@ -59,18 +70,20 @@ function grouped(terms: readonly SpfTreeTerm[]): readonly (readonly SpfTreeTerm[
   return groups;
 }
 
-function lineOf(group: readonly SpfTreeTerm[]): string {
-  const named = group.slice(0, MOST_NAMED).map(({ text }) => text);
-  const more = group.length - MOST_NAMED;
-  const text = named.join(' ') + (more > 0 ? ` and ${more} more` : '');
+function lineOf(group: readonly SpfTreeTerm[], columns: number): string {
+  const text = listed(
+    group.map((term) => term.text),
+    columns,
+  );
   const [term] = group;
-  const note = term === undefined ? '' : noteOf(term);
+  // `  (…)` stands around it.
+  const note = term === undefined ? '' : noteOf(term, columns - text.length - 4);
   return note === '' ? text : `${text}  (${note})`;
 }
 
 /**
  * A lint's tree for a terminal: a line for each term or row of networks, with the lookups that it costs before it.
- * Printable text, whatever stands in the records; at most 500 lines.
+ * Printable text, whatever stands in the records; at most 500 lines, of 80 columns unless a term needs more.
  *
  * @example
  * ```text
@@ -98,7 +111,8 @@ export function formatSpfTree({ domain, lookupTerms, voidLookups, tree }: SpfLin
       }
       const last = index === groups.length - 1;
       const cost = term.lookupTerms > 0 ? String(term.lookupTerms) : '';
-      lines.push(`${cost.padStart(3)}  ${indent}${last ? '└─' : '├─'} ${lineOf(group)}`);
+      const start = `${cost.padStart(3)}  ${indent}${last ? '└─' : '├─'} `;
+      lines.push(start + lineOf(group, COLUMNS - start.length));
       if (term.record !== undefined) draw(term.record, `${indent}${last ? '   ' : '│  '}`);
     });
   };

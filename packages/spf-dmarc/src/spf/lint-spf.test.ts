@@ -313,6 +313,12 @@ describe('lintSpf', () => {
 });
 
 describe('the bounds of lintSpf', () => {
+  it('tells twenty findings of a kind, and how many more there are', async () => {
+    const { findings } = await lint(`v=spf1 ${Array.from({ length: 33 }, (_, index) => `x${index}=y`).join(' ')} -all`);
+    expect(findings.filter(({ code }) => code === 'unknown-modifier')).toHaveLength(20);
+    expect(findings.at(-1)).toMatchObject({ code: 'more-findings', evidence: { code: 'unknown-modifier', more: 13 } });
+  });
+
   it('asks no more than maxQueries questions, however the records branch', async () => {
     const zone = Object.fromEntries(
       Array.from({ length: 15 }, (_, level) => [
