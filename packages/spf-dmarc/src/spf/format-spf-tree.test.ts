@@ -48,7 +48,13 @@ describe('formatSpfTree', () => {
     const record = (level: number): string =>
       `v=spf1 ip6:2a00:1450:4000::/36 ip6:2a00:1451:4000::/36 include:l${level}.example`;
     const levels = Array.from({ length: 12 }, (_, level) => [`l${level}.example`, { TXT: record(level + 1) }]);
-    const lines = (await format({ 'example.com': { TXT: record(0) }, ...Object.fromEntries(levels) })).split('\n');
+    const lines = (
+      await format({
+        'example.com': { TXT: record(0) },
+        'l12.example': { TXT: 'v=spf1' },
+        ...Object.fromEntries(levels),
+      })
+    ).split('\n');
     expect(lines[1]).toBe('     ├─ ip6:2a00:1450:4000::/36 ip6:2a00:1451:4000::/36');
     expect(lines.filter((line) => line.includes('ip6:2a00:1450:4000::/36 and 1 more'))).toHaveLength(4);
     expect(lines.filter((line) => line.length > 80)).toEqual([]);
