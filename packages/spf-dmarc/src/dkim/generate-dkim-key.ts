@@ -1,6 +1,7 @@
 import { generateKeyPair, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 import { OptionReader, toAsciiDomain } from '@postern/core';
+import { abortable } from '../abortable.ts';
 import { keyRecordName } from './key-record-name.ts';
 import type { DkimAlgorithm } from './signing-key.ts';
 
@@ -71,7 +72,7 @@ export async function generateDkimKey(options: DkimKeyOptions): Promise<Generate
   read.done();
   signal?.throwIfAborted();
 
-  const { privateKey, publicKey } = await unlessAborted(generate(algorithm, bits), signal);
+  const { privateKey, publicKey } = await abortable(generate(algorithm, bits), signal);
   const bytes = publicKey.export({ format: 'der', type: 'spki' });
   const data = algorithm === 'rsa-sha256' ? bytes : bytes.subarray(ED25519_PREFIX_BYTES);
   const t = flags.length > 0 ? ` t=${flags.join(':')};` : '';
@@ -97,15 +98,6 @@ interface KeyPair {
 
 function generate(algorithm: DkimAlgorithm, bits: number): Promise<KeyPair> {
   return algorithm === 'rsa-sha256' ? generatePair('rsa', { modulusLength: bits }) : generatePair('ed25519', {});
-}
-
-function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return work;
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }
 
 function isText(value: unknown): value is string {

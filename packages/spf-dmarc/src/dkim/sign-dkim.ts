@@ -1,4 +1,5 @@
 import { OptionReader } from '@postern/core';
+import { abortable } from '../abortable.ts';
 import { type DkimMessage, readMessage } from './message-chunks.ts';
 import { type DkimSigning, refused } from './message-signing.ts';
 import { RawMessageSigning } from './raw-message-signing.ts';
@@ -31,6 +32,10 @@ export async function signDkim(message: DkimMessage, options: DkimSigningOptions
   const signing = new RawMessageSigning(settings);
   const failure = await readMessage(message, (chunk) => signing.write(chunk), settings.signal);
   if (failure !== undefined) return refused('incomplete', failure);
-  const signed = await signing.end();
-  return settings.signal?.aborted ? refused('incomplete', 'The caller gave up.') : signed;
+  try {
+    return await abortable(signing.end(), settings.signal);
+  } catch (error) {
+    if (settings.signal?.aborted) return refused('incomplete', 'The caller gave up.');
+    throw error;
+  }
 }

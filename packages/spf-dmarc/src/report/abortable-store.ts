@@ -1,5 +1,5 @@
 import type { AcquireResult, Awaitable, Slot, Store } from '@postern/core';
-import { abortable } from './abortable.ts';
+import { abortable } from '../abortable.ts';
 
 /** What reports use of a store. */
 export type ReportStore = Pick<Store, 'acquire' | 'renew' | 'release' | 'remember' | 'recall' | 'forget'>;
