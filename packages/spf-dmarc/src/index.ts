@@ -4,7 +4,7 @@
  * @module
  */
 
-export type { FinalAction, SenderAction } from './check/sender-action.ts';
+export type { FinalAction, SenderAction, TransientAction } from './check/sender-action.ts';
 export { type SenderAuthenticationOptions, senderAuthentication } from './check/sender-authentication.ts';
 export type { SenderFindings } from './check/sender-findings.ts';
 export type { SenderDecision, SenderPolicyOptions, SenderScores } from './check/sender-policy.ts';

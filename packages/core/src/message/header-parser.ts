@@ -15,9 +15,12 @@ export class HeaderBounds implements Required<HeaderParserOptions> {
   readonly maxHeaderBytes: number;
   readonly maxFields: number;
 
-  /** @throws TypeError or RangeError that names the option */
-  constructor(options?: HeaderParserOptions) {
-    const read = new OptionReader('HeaderParser', options);
+  /**
+   * @param owner - whose options these are, as an error names it
+   * @throws TypeError or RangeError that names the option
+   */
+  constructor(options?: HeaderParserOptions, owner = 'HeaderParser') {
+    const read = new OptionReader(owner, options);
     this.maxHeaderBytes = read.integer('maxHeaderBytes', 262_144, { min: 1, max: 2 ** 30 });
     this.maxFields = read.integer('maxFields', 1_000, { min: 1 });
     read.done();

@@ -92,17 +92,37 @@ describe('judgeDmarc', () => {
   it('defers what hangs on DNS', async () => {
     const dmarc = dmarcOf({ result: 'temperror', reason: 'dns' });
     expect(await judge(findingsOf({ dmarc }))).toEqual({ action: 'defer', disposition: 'none', overrides: [] });
-    expect(await judge(findingsOf({ dmarc }), { onDmarcTempError: 'ignore' })).toMatchObject({ action: 'ignore' });
+    for (const action of ['ignore', 'quarantine'] as const) {
+      expect(await judge(findingsOf({ dmarc }), { onDmarcTempError: action })).toMatchObject({ action });
+    }
   });
 
-  it.each(['no-from', 'several-from', 'several-author-domains', 'bad-from', 'bad-author-domain'] as const)(
-    'quarantines a message for which no policy can be found: %s',
-    async (reason) => {
-      const dmarc = dmarcOf({ result: 'permerror', reason, policy: undefined });
-      expect(await judge(findingsOf({ dmarc }))).toMatchObject({ action: 'quarantine' });
-      expect(await judge(findingsOf({ dmarc }), { onBadFrom: 'reject' })).toMatchObject({ action: 'reject' });
-    },
-  );
+  it('does not defer what a rule of its own takes anyhow', async () => {
+    const dmarc = dmarcOf({ result: 'temperror', reason: 'dns' });
+    const override = { type: 'trusted_forwarder', comment: undefined } as const;
+    expect(await judge(findingsOf({ dmarc }), {}, { disposition: 'none', override })).toEqual({
+      action: 'ignore',
+      disposition: 'none',
+      overrides: [],
+    });
+    // It may still pass.
+    expect(await judge(findingsOf({ dmarc }), {}, { disposition: 'reject', override })).toMatchObject({
+      action: 'defer',
+    });
+  });
+
+  it.each([
+    'no-from',
+    'several-from',
+    'several-author-domains',
+    'bad-from',
+    'bad-author-domain',
+    'no-author-domain',
+  ] as const)('quarantines a message for which no policy can be found: %s', async (reason) => {
+    const dmarc = dmarcOf({ result: 'permerror', reason, policy: undefined });
+    expect(await judge(findingsOf({ dmarc }))).toMatchObject({ action: 'quarantine' });
+    expect(await judge(findingsOf({ dmarc }), { onBadFrom: 'reject' })).toMatchObject({ action: 'reject' });
+  });
 });
 
 describe('readSenderPolicy', () => {

@@ -24,6 +24,7 @@ const badFrom: ReadonlySet<DmarcReason> = new Set([
   'several-author-domains',
   'bad-from',
   'bad-author-domain',
+  'no-author-domain',
 ]);
 
 const weight: Readonly<Record<DmarcPolicy, number>> = { none: 0, quarantine: 1, reject: 2 };
@@ -52,7 +53,10 @@ export async function judgeDmarc(
   ruling: DmarcRuling | undefined,
 ): Promise<DmarcVerdict> {
   const { dmarc } = findings;
-  if (dmarc.result === 'temperror') return without(policy.onDmarcTempError);
+  if (dmarc.result === 'temperror') {
+    // Whatever DNS would have said, nothing would be done.
+    return without(ruling?.disposition === 'none' ? 'ignore' : policy.onDmarcTempError);
+  }
   if (hasBadFrom(findings)) return without(policy.onBadFrom);
   if (dmarc.result !== 'fail') return without('ignore');
   const told: DmarcOverride[] =

@@ -10,13 +10,14 @@ import { spfFailedReply, spfPermanentReply, spfTemporaryReply } from './sender-r
  * @param forwards - the client is a forwarder whom others' mail is not held against
  */
 export function judgeSpf(spf: SpfCheck, policy: SenderPolicy, forwards: boolean): Verdict {
+  if (forwards) return {};
   switch (spf.result) {
     case 'fail':
-      return forwards ? {} : verdictOf(policy.onSpfFail, spf);
+      return verdictOf(policy.onSpfFail, spf);
     case 'temperror':
       return verdictOf(policy.onSpfTempError, spf);
     case 'permerror':
-      return forwards ? {} : verdictOf(policy.onSpfPermError, spf);
+      return verdictOf(policy.onSpfPermError, spf);
     default:
       return {};
   }

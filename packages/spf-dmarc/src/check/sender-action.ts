@@ -7,7 +7,11 @@ export type SenderAction = 'ignore' | 'quarantine' | 'defer' | 'reject';
 /** What is done about something that will be the same when the client comes back. */
 export type FinalAction = Exclude<SenderAction, 'defer'>;
 
+/** What is done about something that may be otherwise when the client comes back. */
+export type TransientAction = Exclude<SenderAction, 'reject'>;
+
 export const finalActions: readonly FinalAction[] = ['ignore', 'quarantine', 'reject'];
+export const transientActions: readonly TransientAction[] = ['ignore', 'quarantine', 'defer'];
 export const senderActions: readonly SenderAction[] = [...finalActions, 'defer'];
 
 export function isSenderAction(value: unknown): value is SenderAction {

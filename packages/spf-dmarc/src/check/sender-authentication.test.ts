@@ -185,6 +185,17 @@ describe('senderAuthentication', () => {
     const { mail, end } = await send({ from: bad, options });
     expect(mail.verdict ?? end.verdict).toBeUndefined();
     expect(end.finding['overrides']).toEqual([{ type: 'trusted_forwarder', comment: 'a university' }]);
+    // What DNS would have said of the sender would not matter.
+    const unknown = {
+      from: bad,
+      sender: 'a@down.example',
+      message: plain.replace('example.org', 'down.example'),
+      options,
+    };
+    const waiting = await send(unknown);
+    expect(waiting.mail).toMatchObject({ finding: { kind: 'spf-dmarc/spf-temperror' } });
+    expect(waiting.end).toMatchObject({ finding: { kind: 'spf-dmarc/dmarc-temperror' } });
+    expect(waiting.mail.verdict ?? waiting.end.verdict).toBeUndefined();
     const message = plain.replace('example.org', 'soft.example');
     const strict = await send({ from: '203.0.113.1', sender: 'ann@soft.example', message, options });
     expect(strict.end).toMatchObject({ verdict: 'reject', finding: { disposition: 'reject' } });
@@ -211,6 +222,11 @@ describe('senderAuthentication', () => {
       { verdict: 'defer', reply: { code: 451, enhanced: '4.7.24', text: expect.stringContaining('down.example') } },
     ],
     ['DNS that fails', { sender: 'a@down.example', options: { onSpfTempError: 'ignore' } }, {}],
+    [
+      'DNS that fails',
+      { sender: 'a@down.example', options: { onSpfTempError: 'quarantine' } },
+      { verdict: 'quarantine' },
+    ],
     ['the null reverse-path', { sender: '' }, {}],
   ])('judges at MAIL FROM: %s', async (_, sent, opinion) => {
     const { mail } = await send(sent);
@@ -240,6 +256,15 @@ describe('senderAuthentication', () => {
       reply: { code: 550, enhanced: '5.7.1', text: expect.stringContaining('one From field') },
     });
     expect((await send({ message, options: { onBadFrom: 'ignore' } })).end.verdict).toBeUndefined();
+  });
+
+  it.each([
+    '"ceo@bank.example" : ;',
+    'CEO <ceo@[192.0.2.7]>',
+    'ceo@bank.example, <>',
+    'ceo@bank.example <x@evil.example',
+  ])('does not let %s get around a policy', async (from) => {
+    expect((await send({ message: plain.replace('ann@example.org', from) })).end.verdict).toBe('quarantine');
   });
 
   it('scores', async () => {

@@ -2,7 +2,15 @@ import type { Awaitable, OptionReader } from '@postern/core';
 import type { DkimResult } from '../dkim/dkim-result.ts';
 import type { DmarcResult } from '../dmarc/dmarc-result.ts';
 import type { SpfResult } from '../spf/spf-result.ts';
-import { type FinalAction, finalActions, isSenderAction, type SenderAction, senderActions } from './sender-action.ts';
+import {
+  type FinalAction,
+  finalActions,
+  isSenderAction,
+  type SenderAction,
+  senderActions,
+  type TransientAction,
+  transientActions,
+} from './sender-action.ts';
 import type { SenderFindings } from './sender-findings.ts';
 
 /** What is done with a message, or who says so when one comes. */
@@ -23,8 +31,11 @@ export interface SenderPolicyOptions {
    * signed passes. With `reject` it is refused at MAIL FROM (550 5.7.23) unless it comes from a trusted forwarder.
    */
   readonly onSpfFail?: FinalAction;
-  /** The SPF result is `temperror`. Default `defer` (451 4.7.24). */
-  readonly onSpfTempError?: 'ignore' | 'defer';
+  /**
+   * The SPF result is `temperror`. Default `defer` (451 4.7.24), for as long as the domain's DNS is broken; `quarantine` and
+   * `ignore` take the message, and DMARC decides. A trusted forwarder is never deferred for it.
+   */
+  readonly onSpfTempError?: TransientAction;
   /** The SPF result is `permerror`: the sender's record is broken. Default `ignore`. */
   readonly onSpfPermError?: FinalAction;
   /**
@@ -35,8 +46,11 @@ export interface SenderPolicyOptions {
   readonly onReject?: SenderDecision;
   /** DMARC failed and the domain owner asks for quarantine. Default `quarantine`. */
   readonly onQuarantine?: SenderDecision;
-  /** Whether the message passes DMARC hangs on a lookup that failed. Default `defer` (451 4.3.0). */
-  readonly onDmarcTempError?: 'ignore' | 'defer';
+  /**
+   * Whether the message passes DMARC hangs on a lookup that failed. Default `defer` (451 4.3.0). Who can make DNS fail gets
+   * his mail in with `ignore`.
+   */
+  readonly onDmarcTempError?: TransientAction;
   /**
    * The message has no From field, several, or none that names one author domain, so that no policy can be looked up: a way
    * around DMARC (RFC 9989 §11.5). Default `quarantine`.
@@ -85,11 +99,11 @@ export function readSenderPolicy(read: OptionReader): SenderPolicy {
     read.value(name, isDecision, `one of ${actions}, or a function`) ?? 'quarantine';
   return {
     onSpfFail: read.oneOf('onSpfFail', finalActions, 'ignore'),
-    onSpfTempError: read.oneOf('onSpfTempError', ['ignore', 'defer'], 'defer'),
+    onSpfTempError: read.oneOf('onSpfTempError', transientActions, 'defer'),
     onSpfPermError: read.oneOf('onSpfPermError', finalActions, 'ignore'),
     onReject: decision('onReject'),
     onQuarantine: decision('onQuarantine'),
-    onDmarcTempError: read.oneOf('onDmarcTempError', ['ignore', 'defer'], 'defer'),
+    onDmarcTempError: read.oneOf('onDmarcTempError', transientActions, 'defer'),
     onBadFrom: read.oneOf('onBadFrom', finalActions, 'quarantine'),
     scores:
       read.value('scores', areScores, `an object of "spf", "dkim", "dmarc", each with numbers for its results`) ?? {},

@@ -22,8 +22,9 @@ export async function readMessage(
     take(message);
     return undefined;
   }
-  if (typeof message === 'object' && Symbol.asyncIterator in message) return readAsync(message, take, signal);
-  if (typeof message !== 'object' || !(Symbol.iterator in message)) throw new TypeError(takes);
+  if (typeof message !== 'object' || message === null) throw new TypeError(takes);
+  if (Symbol.asyncIterator in message) return readAsync(message, take, signal);
+  if (!(Symbol.iterator in message)) throw new TypeError(takes);
   for (const chunk of message) {
     if (signal?.aborted) return gaveUp;
     if (!take(checked(chunk))) return undefined;

@@ -19,7 +19,7 @@ export interface ArcChain {
   /** By their instances. */
   readonly sets: readonly ArcSet[];
   /** The ARC-Message-Signature of the newest set: the only one that has to hold (RFC 8617 §5.2 step 4). */
-  readonly newestSignature: HeaderField | undefined;
+  readonly newestSignature: { readonly instance: number; readonly field: HeaderField } | undefined;
 }
 
 /** Why a chain is not looked at. */
@@ -64,12 +64,10 @@ export function readArcChain(header: HeaderFields, { maxSets, maxBytes }: ArcBou
     ];
   });
   sets.sort((a, b) => a.instance - b.instance);
-  let newest = 0;
-  let newestSignature: HeaderField | undefined;
+  let newestSignature: ArcChain['newestSignature'];
   for (const field of signatures) {
     const instance = instanceOf(tagsOf(field.value)) ?? 0;
-    if (instance <= newest) continue;
-    [newest, newestSignature] = [instance, field];
+    if (instance > (newestSignature?.instance ?? 0)) newestSignature = { instance, field };
   }
   return { fields, sets, newestSignature };
 }

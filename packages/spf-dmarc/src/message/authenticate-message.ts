@@ -113,12 +113,7 @@ function isObject(value: unknown): value is HeaderParserOptions {
 }
 
 function readBounds(read: OptionReader): HeaderBounds {
-  const bounds = read.value('header', isObject, 'an object');
-  try {
-    return new HeaderBounds(bounds);
-  } catch {
-    return read.refuse('header', 'the bounds of a header: "maxHeaderBytes", "maxFields"');
-  }
+  return new HeaderBounds(read.value('header', isObject, 'an object'), 'authenticateMessage: header');
 }
 
 /**

@@ -32,7 +32,7 @@ export interface ContentFindings {
   readonly arc: ArcEvaluation | undefined;
   /** With the option `bimi`. */
   readonly bimi: BimiEvaluation | undefined;
-  /** What a rule of the receiver's own, or the word of a trusted sealer, makes of a message that fails DMARC. */
+  /** What a rule of the receiver's own, or the word of a trusted sealer, makes of a message that fails DMARC, or may. */
   readonly ruling: DmarcRuling | undefined;
 }
 
@@ -71,7 +71,7 @@ export class ContentJudge {
     const { arc, bimi, owner } = this.#settings;
     this.#header = fields;
     if (arc !== undefined) this.#chain = readArcChain(fields, arc);
-    const signature = typeof this.#chain === 'object' ? this.#chain.newestSignature : undefined;
+    const signature = typeof this.#chain === 'object' ? this.#chain.newestSignature?.field : undefined;
     if (signature !== undefined || bimi) {
       this.#mailauth = loadMailauth(owner, bimi ? 'bimi' : 'arc');
       // Heard of where it is needed.
@@ -127,20 +127,22 @@ export class ContentJudge {
     if (header === undefined) throw new TypeError('ContentJudge: there was no header');
     const { resolver, timeoutMs, dmarc: tuning, localPolicy, sealers, bimi: wantsBimi } = this.#settings;
     const { signal } = this.#gone;
+    const began = performance.now();
     const dkim = await this.#verifier.end();
-    using dns = this.#mailauth && new DeadlineResolver(resolver, { timeoutMs, signal });
+    // One deadline for all that the client waits for: what keys took is not there for the rest.
+    const leftMs = Math.max(1, Math.ceil(timeoutMs - (performance.now() - began)));
+    using dns = this.#mailauth && new DeadlineResolver(resolver, { timeoutMs: leftMs, signal });
     const [evaluation, arc] = await Promise.all([
       evaluateDmarc(
         { headerFrom: valuesOf(header), spf: { result: spf.result, domain: spf.domain }, dkim, ip: spf.ip },
-        { ...tuning, ...(localPolicy && { localPolicy }), onReject, resolver: this.#once, timeoutMs, signal },
+        { ...tuning, ...(localPolicy && { localPolicy }), onReject, resolver: this.#once, timeoutMs: leftMs, signal },
       ),
       this.#arc(dns),
     ]);
-    const own = evaluation.result === 'fail' ? localPolicy?.rulingOn(evaluation, spf.ip) : undefined;
-    const vouched =
-      own === undefined && evaluation.result === 'fail'
-        ? sealersOverride(arc, evaluation.authorDomain, sealers)
-        : undefined;
+    // Who is not to suffer from a failure need not wait until one is known.
+    const open = evaluation.result === 'fail' || evaluation.result === 'temperror';
+    const own = open ? localPolicy?.rulingOn(evaluation, spf.ip) : undefined;
+    const vouched = open && own === undefined ? sealersOverride(arc, evaluation.authorDomain, sealers) : undefined;
     const dmarc = vouched === undefined || evaluation.disposition === 'none' ? evaluation : spared(evaluation, vouched);
     const bimi =
       wantsBimi && this.#mailauth && dns ? await evaluateBimi(header, dmarc, await this.#mailauth, dns) : undefined;

@@ -93,7 +93,7 @@ function isArc(value: unknown): value is boolean | ArcOptions {
  */
 export function readContentSettings(read: OptionReader, owner: string): (resolver: Resolver) => ContentSettings {
   const tuning = (name: 'spf' | 'dkim' | 'dmarc'): object =>
-    read.value(name, isTuning, 'an object of options for it alone') ?? {};
+    read.value(name, isTuning, `an object of options for it alone, without ${common.join(', ')}`) ?? {};
   const timeoutMs = read.integer('timeoutMs', 10_000, { min: 1, max: MAX_TIMEOUT_MS });
 
   const spfReader = new OptionReader(`${owner}: spf`, { ...tuning('spf'), resolver: unknownYet, timeoutMs });
@@ -109,7 +109,8 @@ export function readContentSettings(read: OptionReader, owner: string): (resolve
   // A mistake shows now, and not when mail comes.
   if (Object.keys(dkimOptions).length > 0) dkim(unknownYet);
   const dmarc = tuning('dmarc');
-  if ('onReject' in dmarc || 'localPolicy' in dmarc) read.refuse('dmarc', 'an object of options for it alone');
+  if ('onReject' in dmarc || 'localPolicy' in dmarc)
+    read.refuse('dmarc', 'an object of options for it alone, without onReject, localPolicy');
   if (Object.keys(dmarc).length > 0) readDmarcOptions(`${owner}: dmarc`, { ...dmarc, resolver: unknownYet });
 
   const arc = read.value('arc', isArc, 'true, false or an object') ?? false;

@@ -87,6 +87,21 @@ describe('evaluateArc', () => {
     expect(await judge(await sealed(lines, 'next.example', 'fail'))).toMatchObject({ result: 'fail' });
   });
 
+  it('believes nobody whom others read otherwise', async () => {
+    const lines = await sealed(await sealed(header, 'list.example', 'none'), 'next.example', 'pass');
+    const doubtful = { result: 'fail', summary: expect.stringContaining('in more than one way'), sealer: undefined };
+    const change = (name: string, edit: (line: string) => string) =>
+      lines.map((line) => (line.startsWith(`${name}: i=2;`) ? edit(line) : line));
+    // More tags than are read here.
+    const many = (line: string): string => `${line}${Array.from({ length: 65 }, (_, n) => `; x${n}=y`).join('')}`;
+    expect(await judge(change('ARC-Seal', many))).toMatchObject(doubtful);
+    expect(await judge(change('ARC-Message-Signature', many))).toMatchObject(doubtful);
+    // `next.example` for who maps letters; the name of a key has none to map.
+    const odd = change('ARC-Seal', (line) => line.replace('d=next.example', 'd=n\u{1d5be}xt.example'));
+    expect(odd).not.toEqual(lines);
+    expect(await judge(odd)).toMatchObject({ result: 'fail', sealer: undefined });
+  });
+
   it('does not call a key that could not be looked up a failure', async () => {
     const lines = await sealed(header, 'list.example', 'none');
     const down = new ZoneResolver({ 's._domainkey.list.example': { TXT: { failure: 'servfail' } } });
@@ -125,6 +140,6 @@ describe('readArcChain', () => {
       ),
       bounds,
     );
-    expect(typeof chain === 'object' && chain.newestSignature?.value).toBe('i=10; d=a.example');
+    expect(typeof chain === 'object' && chain.newestSignature?.field.value).toBe('i=10; d=a.example');
   });
 });

@@ -1,7 +1,7 @@
-import type { HeaderField, Resolver } from '@postern/core';
+import { type HeaderField, type Resolver, toAsciiDomain } from '@postern/core';
 import type { DkimResult } from '../dkim/dkim-result.ts';
 import type { ArcChain } from './arc-chain.ts';
-import type { ArcEvaluation } from './arc-evaluation.ts';
+import type { ArcEvaluation, ArcSet } from './arc-evaluation.ts';
 import type { Mailauth } from './load-mailauth.ts';
 import { MailauthResolver } from './mailauth-resolver.ts';
 
@@ -12,7 +12,7 @@ import { MailauthResolver } from './mailauth-resolver.ts';
  * @param signature - what the newest ARC-Message-Signature came to
  */
 export async function evaluateArc(
-  { fields, sets }: ArcChain,
+  { fields, sets, newestSignature }: ArcChain,
   signature: DkimResult,
   { arc, getARChain }: Mailauth,
   resolver: Resolver,
@@ -34,6 +34,9 @@ export async function evaluateArc(
   }
   const lastEntry = chain === false ? undefined : chain.at(-1);
   if (chain === false || lastEntry === undefined) return end('fail', 'The chain is not well-formed.');
+  if (!areSame(chain, sets) || newestSignature?.instance !== sets.length) {
+    return end('fail', 'The fields of the chain can be read in more than one way.');
+  }
   if (signature !== 'pass') return end('fail', 'The newest ARC signature of the message does not hold.');
 
   lastEntry.messageSignature = { status: { result: 'pass' }, info: '' };
@@ -56,6 +59,18 @@ function asMailauthField({ name, raw }: HeaderField): { readonly key: string; re
   const text = Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength).toString('latin1');
   const value = text.slice(text.indexOf(':') + 1).replace(/[ \t\r\n]+/g, ' ');
   return { key, line: Buffer.from(`${key}:${value.trim()}`, 'latin1') };
+}
+
+/** Whether those whose seals are verified are those who will be believed: the sets were read here, the seals are by mailauth. */
+function areSame(chain: Exclude<ReturnType<Mailauth['getARChain']>, false>, sets: readonly ArcSet[]): boolean {
+  return (
+    chain.length === sets.length &&
+    chain.every((link, index) => {
+      const set = sets[index];
+      const { d, s } = link['arc-seal']?.parsed ?? {};
+      return set?.instance === link.i && set.selector === s?.value && set.sealer === toAsciiDomain(String(d?.value));
+    })
+  );
 }
 
 /** What stands in a message of mailauth may come from the sender. */
