@@ -1,4 +1,5 @@
 import { getEventListeners } from 'node:events';
+import { isRecordType } from '@postern/core';
 import { FakeClock, type ZoneData, ZoneResolver } from '@postern/testing';
 import { describe, expect, it } from 'vitest';
 import { checkSpf, checkSpfHelo, checkSpfMailFrom, type SpfInput } from './check-spf.ts';
@@ -339,6 +340,40 @@ describe('the deadline', () => {
     expect(signals.length).toBe(2);
     expect(signals.every(({ aborted }) => aborted)).toBe(true);
     expect(getEventListeners(controller.signal, 'abort')).toHaveLength(0);
+  });
+
+  it('ends at whichever question the caller gives up', async () => {
+    const zone = new ZoneResolver({
+      'example.com': {
+        TXT: 'v=spf1 include:in.example mx ptr exists:%{p}.x.example exp=why.example -all',
+        MX: '1 mx.example',
+      },
+      'in.example': { TXT: 'v=spf1 a ~all', A: '203.0.113.1' },
+      'mx.example': { A: '203.0.113.1' },
+      '10.2.0.192.in-addr.arpa': { PTR: ['c.example.com', 'd.example'] },
+      'c.example.com': { A: '203.0.113.1' },
+      'd.example': { A: '203.0.113.1' },
+      'why.example': { TXT: 'because of %{p}' },
+    });
+    const whole = await checkSpfMailFrom(ann, { resolver: zone });
+    expect(whole).toMatchObject({ result: 'fail', explanation: 'because of unknown' });
+    for (let last = 1; last <= whole.lookups.length; last++) {
+      const controller = new AbortController();
+      let asked = 0;
+      const resolver = odd((name, type) => {
+        if (++asked < last && isRecordType(type)) return zone.resolve(name, type);
+        controller.abort();
+        return new Promise(() => {});
+      });
+      const found = await checkSpfMailFrom(ann, { resolver, signal: controller.signal });
+      const isDecided = whole.lookups[last - 1]?.purpose === 'explanation';
+      expect(found).toMatchObject({ result: isDecided ? 'fail' : 'temperror', explanation: undefined });
+      expect(found.lookups.length).toBeLessThan(last);
+      expect(getEventListeners(controller.signal, 'abort')).toHaveLength(0);
+    }
+    const { signal } = new AbortController();
+    await checkSpf(ann, { resolver: zone, signal });
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0);
   });
 
   it('keeps a fail whose explanation does not come', async () => {

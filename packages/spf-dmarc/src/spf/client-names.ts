@@ -1,19 +1,6 @@
-import { type DnsAnswer, type IpAddress, isSubdomainOf, parseIp, reverseName, toDnsName } from '@postern/core';
+import { type DnsAnswer, type IpAddress, isSubdomainOf, reverseName, toDnsName } from '@postern/core';
+import { liesIn } from './lies-in.ts';
 import type { SpfLookups } from './spf-lookups.ts';
-
-/** Whether one of the addresses is this one. */
-function includesIp(addresses: readonly string[], ip: IpAddress): boolean {
-  return addresses.some((address) => {
-    const other = parseIp(address);
-    return (
-      other !== undefined &&
-      other.word3 === ip.word3 &&
-      other.word2 === ip.word2 &&
-      other.word1 === ip.word1 &&
-      other.word0 === ip.word0
-    );
-  });
-}
 
 /** The client's names in DNS, and whether they are its own: what `ptr` and `%{p}` ask for (RFC 7208 §5.5, §7.3). */
 export class ClientNames {
@@ -69,8 +56,9 @@ export class ClientNames {
   }
 
   async #leadsBack(name: string): Promise<boolean> {
-    const answer = await this.#lookups.ask(name, this.#ip.family === 4 ? 'A' : 'AAAA', 'ptr-address', 0);
+    const [type, prefixLength] = this.#ip.family === 4 ? (['A', 32] as const) : (['AAAA', 128] as const);
+    const answer = await this.#lookups.ask(name, type, 'ptr-address', 0);
     // RFC 7208 §5.5: "If a DNS error occurs while doing an A RR lookup, then that domain name is skipped".
-    return answer.kind === 'records' && includesIp(answer.records, this.#ip);
+    return answer.kind === 'records' && liesIn(answer.records, { network: this.#ip, prefixLength });
   }
 }

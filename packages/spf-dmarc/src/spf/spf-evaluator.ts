@@ -7,7 +7,6 @@ import {
   type IpAddress,
   isSubdomainOf,
   networkOf,
-  parseIp,
   type RecordType,
   reverseName,
   toDnsName,
@@ -15,6 +14,7 @@ import {
 import { shownText } from '../shown-text.ts';
 import { ClientNames } from './client-names.ts';
 import { type DomainSpec, expandDomainSpec } from './domain-spec.ts';
+import { liesIn } from './lies-in.ts';
 import type { SpfDeadline } from './spf-deadline.ts';
 import type { SpfEvaluation, SpfMatch } from './spf-evaluation.ts';
 import { expandExplanation, readExplanation } from './spf-explanation.ts';
@@ -37,13 +37,6 @@ import type { SpfSettings } from './spf-settings.ts';
 
 /** A mechanism that asks DNS for something else than a record. */
 type AskingTerm = AddressTerm | PtrTerm | ExistsTerm;
-
-function liesIn(addresses: readonly string[], network: Cidr): boolean {
-  return addresses.some((address) => {
-    const ip = parseIp(address);
-    return ip !== undefined && cidrContains(network, ip);
-  });
-}
 
 /** `check_host()` (RFC 7208 §4) for one identity of one client. To be run once. */
 export class SpfEvaluator {
