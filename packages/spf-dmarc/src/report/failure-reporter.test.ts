@@ -208,6 +208,30 @@ describe('FailureReporter', () => {
     expect(await report('192.0.2.1')).toBe('mails');
   });
 
+  it('reports to as many of several addresses as its limits can ever let through', async () => {
+    const ruf = ['a@example.com', 'b@example.com', 'c@mail.example.com'].map(mailto);
+    const recipients = async (options: Partial<FailureReporterOptions>) => {
+      const resolver = new ZoneResolver({ '_dmarc.example.com': { TXT: 'v=DMARC1; p=none' } });
+      const outcome = await reporter({ resolver, maxDestinations: 3, ...options }).report(input({ ruf }));
+      return outcome.kind === 'mails' ? outcome.mails.map(({ recipient }) => recipient) : outcome.reason;
+    };
+    expect(await recipients({})).toHaveLength(3);
+    expect(await recipients({ maxPerDestination: 1 })).toEqual(['a@example.com', 'c@mail.example.com']);
+    expect(await recipients({ maxPerHour: 1 })).toEqual(['a@example.com']);
+  });
+
+  it('waits for its limits no longer than the caller wants', async () => {
+    const store = new MemoryStore({ clock });
+    const controller = new AbortController();
+    Object.assign(store, {
+      charge: () => {
+        setImmediate(() => controller.abort());
+        return new Promise(() => {});
+      },
+    });
+    expect(await reporter({ store }).report(input(), controller.signal)).toMatchObject({ reason: 'unknown' });
+  });
+
   it('asks destinations elsewhere, for ruf and not for rua', async () => {
     const resolver = new ZoneResolver({
       'example.com._report._dmarc.a.example': { TXT: 'v=DMARC1; rua=mailto:rua@a.example; ruf=mailto:other@a.example' },

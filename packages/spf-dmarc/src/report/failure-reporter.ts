@@ -11,6 +11,7 @@ import {
   type Store,
   systemClock,
 } from '@postern/core';
+import { abortable } from '../abortable.ts';
 import type { DmarcReportUri } from '../dmarc/dmarc-record.ts';
 import { type FailedMessage, failureMail } from './failure-format.ts';
 import { Redaction } from './failure-redaction.ts';
@@ -144,13 +145,15 @@ export class FailureReporter {
         ? none('unknown', 'DNS did not say whether the destinations agree.')
         : none('no-destination', 'No destination of the record may get failure reports.');
     }
+    const recipients = this.#withinLimits(verified);
     try {
-      const { allowed } = await this.#store.charge(this.#charges(facts, verified));
+      const charges = this.#charges(facts, recipients);
+      const { allowed } = await abortable(Promise.resolve(this.#store.charge(charges)), signal);
       if (!allowed) return none('limited', 'There were enough failure reports in this hour.');
     } catch (error) {
       return none('unknown', `The limits could not be asked: ${errorText(error)}`);
     }
-    return { kind: 'mails', mails: verified.map((recipient) => this.#format(facts, message, recipient)) };
+    return { kind: 'mails', mails: recipients.map((recipient) => this.#format(facts, message, recipient)) };
   }
 
   #format(facts: FailureFacts, { header, body }: FailedMessage, recipient: string): ReportMail {
@@ -164,6 +167,16 @@ export class FailureReporter {
     });
   }
 
+  /** Those that the limits of an hour could ever let through: what does not fit as a whole is not reported at all. */
+  #withinLimits(addresses: readonly string[]): readonly string[] {
+    const hosts = addresses.map(hostOf);
+    const fitting = addresses.filter((_, index) => {
+      const before = hosts.slice(0, index).filter((host) => host === hosts[index]);
+      return before.length < this.#limits.destination;
+    });
+    return fitting.slice(0, this.#limits.all);
+  }
+
   /** RFC 9991 §8.1: different failures are to be reported, not each of them. */
   #charges({ reportedDomain, sourceIp, authFailure }: FailureFacts, addresses: readonly string[]): readonly Charge[] {
     const charge = (name: string, cost: number, count: number): Charge => ({
@@ -174,18 +187,21 @@ export class FailureReporter {
       perMs: HOUR_MS,
     });
     const similar = createHash('sha256').update(`${reportedDomain}\n${sourceIp}\n${authFailure}`).digest('base64url');
-    const hosts = addresses.map((address) => address.slice(address.lastIndexOf('@') + 1));
     return [
       charge('all', addresses.length, this.#limits.all),
       charge(`similar/${similar}`, 1, this.#limits.similar),
       // A key that stands twice is charged twice.
-      ...hosts.map((host) => charge(`to/${host}`, 1, this.#limits.destination)),
+      ...addresses.map((address) => charge(`to/${hostOf(address)}`, 1, this.#limits.destination)),
     ];
   }
 }
 
 function none(reason: 'automatic' | 'limited' | 'no-destination' | 'unknown', detail: string): FailureOutcome {
   return { kind: 'none', reason, detail };
+}
+
+function hostOf(address: string): string {
+  return address.slice(address.lastIndexOf('@') + 1);
 }
 
 function isRedactionKey(value: unknown): value is Uint8Array | false {
