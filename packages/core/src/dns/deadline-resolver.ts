@@ -44,6 +44,19 @@ function isAnswer(value: unknown): boolean {
   }
 }
 
+function readAnswer<T extends RecordType>(answer: DnsAnswer<T>): DnsAnswer<T> {
+  try {
+    return isAnswer(answer) ? answer : dnsFailure('malformed', 'The resolver answered something that is no answer.');
+  } catch (error) {
+    return failureOf(error);
+  }
+}
+
+/** The message may quote the name that was asked for, and that may hold a secret. */
+function failureOf(error: unknown): DnsFailure {
+  return dnsFailure('network', `The resolver failed: ${error instanceof Error ? error.name : 'it threw no error'}.`);
+}
+
 /**
  * One deadline for all lookups of one question about a client or a message. It answers what the resolver behind it
  * answers, and from the deadline on a `failure`/`timeout`, whatever that resolver does: one that hangs, throws,
@@ -65,7 +78,9 @@ export class DeadlineResolver implements Resolver, Disposable {
   readonly #upstream: Resolver;
   readonly #signal: AbortSignal | undefined;
   readonly #controller = new AbortController();
-  readonly #waiting = new Set<(failure: DnsFailure) => void>();
+  /** Of all lookups since one was waited for last: to settle one again does nothing, and a list is cheaper than a set. */
+  readonly #waiting: ((failure: DnsFailure) => void)[] = [];
+  #open = 0;
   readonly #timer: NodeJS.Timeout;
   readonly #onAbort = (): void => this.#end(dnsFailure('aborted', 'The caller gave up.'));
   #over: DnsFailure | undefined;
@@ -86,6 +101,7 @@ export class DeadlineResolver implements Resolver, Disposable {
     return this.#over;
   }
 
+  // Not an async function, nor with one under it: most answers come from a cache, faster than a promise more.
   resolve<T extends RecordType>(name: string, type: T, options?: ResolveOptions): Promise<DnsAnswer<T>> {
     if (this.#over !== undefined) return Promise.resolve(this.#over);
     const own = this.#controller.signal;
@@ -93,29 +109,31 @@ export class DeadlineResolver implements Resolver, Disposable {
     if (callers?.aborted) return Promise.resolve(dnsFailure('aborted', 'The caller gave up.'));
     const signal = callers === undefined ? own : AbortSignal.any([own, callers]);
     return new Promise((resolve) => {
+      let open = true;
+      let leave: (() => void) | undefined;
       const settle = (answer: DnsAnswer<T>): void => {
-        this.#waiting.delete(settle);
-        callers?.removeEventListener('abort', giveUp);
+        if (!open) return;
+        open = false;
+        if (--this.#open === 0) this.#waiting.length = 0;
+        leave?.();
         resolve(answer);
       };
-      const giveUp = (): void => settle(dnsFailure('aborted', 'The caller gave up.'));
-      this.#waiting.add(settle);
-      callers?.addEventListener('abort', giveUp, { once: true });
-      this.#ask(name, type, { ...options, signal }).then(settle);
+      const fail = (error: unknown): void => settle(failureOf(error));
+      this.#open++;
+      this.#waiting.push(settle);
+      if (callers !== undefined) {
+        const giveUp = (): void => settle(dnsFailure('aborted', 'The caller gave up.'));
+        callers.addEventListener('abort', giveUp, { once: true });
+        leave = () => callers.removeEventListener('abort', giveUp);
+      }
+      try {
+        const asked = this.#upstream.resolve(name, type, { ...options, signal });
+        // What others wrote may return no promise.
+        Promise.resolve(asked).then((answer) => settle(readAnswer(answer)), fail);
+      } catch (error) {
+        fail(error);
+      }
     });
-  }
-
-  async #ask<T extends RecordType>(name: string, type: T, options: ResolveOptions): Promise<DnsAnswer<T>> {
-    try {
-      const answer = await this.#upstream.resolve(name, type, options);
-      return isAnswer(answer) ? answer : dnsFailure('malformed', 'The resolver answered something that is no answer.');
-    } catch (error) {
-      // The message may quote the name that was asked for, and that may hold a secret.
-      return dnsFailure(
-        'network',
-        `The resolver failed: ${error instanceof Error ? error.name : 'it threw no error'}.`,
-      );
-    }
   }
 
   #end(failure: DnsFailure): void {
@@ -123,8 +141,8 @@ export class DeadlineResolver implements Resolver, Disposable {
     this.#over = failure;
     clearTimeout(this.#timer);
     this.#signal?.removeEventListener('abort', this.#onAbort);
-    if (this.#waiting.size === 0) return;
-    for (const settle of this.#waiting) settle(failure);
+    if (this.#open === 0) return;
+    for (const settle of [...this.#waiting]) settle(failure);
     // An abort makes an error with its stack: several times what a lookup takes that a cache answers.
     this.#controller.abort();
   }

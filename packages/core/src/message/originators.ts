@@ -4,6 +4,7 @@ import { isAtext } from '../smtp/mailbox-grammar.ts';
 
 const TAB = 0x09;
 const SPACE = 0x20;
+const OPEN_PARENTHESIS = 0x28;
 const DOT = 0x2e;
 const DELETE = 0x7f;
 const LAST_CONTROL = 0x9f;
@@ -176,13 +177,13 @@ function tokensOf(value: string): readonly Token[] | undefined {
   const tokens: Token[] = [];
   let spaced = false;
   for (let at = 0; at < value.length; ) {
-    const char = value.charAt(at);
-    if (char === ' ' || char === '\t') {
+    const code = value.charCodeAt(at);
+    if (code === SPACE || code === TAB) {
       spaced = true;
       at++;
       continue;
     }
-    if (char === '(') {
+    if (code === OPEN_PARENTHESIS) {
       const end = endOfComment(value, at);
       if (end < 0) return undefined;
       spaced = true;
@@ -199,6 +200,9 @@ function tokensOf(value: string): readonly Token[] | undefined {
 }
 
 function tokenAt(value: string, start: number, spaced: boolean): Token | undefined {
+  let end = start;
+  while (end < value.length && isAtomCharacter(value, end)) end++;
+  if (end > start) return { kind: value.charCodeAt(start) === DOT ? '.' : 'atom', start, end, spaced };
   const char = value.charAt(start);
   switch (char) {
     case '<':
@@ -209,19 +213,16 @@ function tokenAt(value: string, start: number, spaced: boolean): Token | undefin
     case ';':
       return { kind: char, start, end: start + 1, spaced };
     case '"': {
-      const end = endOfQuotedString(value, start);
+      end = endOfQuotedString(value, start);
       return end < 0 ? undefined : { kind: 'quoted', start, end, spaced };
     }
     case '[': {
       const bracket = value.indexOf(']', start);
       return bracket < 0 ? undefined : { kind: 'literal', start, end: bracket + 1, spaced };
     }
-    default: {
-      let end = start;
-      while (end < value.length && isAtomCharacter(value, end)) end++;
+    default:
       // A control character, a stray bracket or backslash.
-      return end === start ? undefined : { kind: char === '.' ? '.' : 'atom', start, end, spaced };
-    }
+      return undefined;
   }
 }
 
