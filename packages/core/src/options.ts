@@ -71,16 +71,12 @@ export class OptionReader {
 
   /** A finite number. */
   number(name: string, byDefault: number, bounds: NumberBounds = {}): number {
-    const takes = `a finite number${describeBounds(bounds)}`;
-    const value = this.value(name, isNumber, takes) ?? byDefault;
-    return this.#within(name, value, Number.isFinite(value), bounds, takes);
+    return this.#number(name, byDefault, bounds, 'a finite number', Number.isFinite);
   }
 
   /** A whole number: counts, sizes in bytes, durations in milliseconds. */
   integer(name: string, byDefault: number, bounds: NumberBounds = {}): number {
-    const takes = `a whole number${describeBounds(bounds)}`;
-    const value = this.value(name, isNumber, takes) ?? byDefault;
-    return this.#within(name, value, Number.isSafeInteger(value), bounds, takes);
+    return this.#number(name, byDefault, bounds, 'a whole number', Number.isSafeInteger);
   }
 
   boolean(name: string, byDefault: boolean): boolean {
@@ -92,8 +88,13 @@ export class OptionReader {
   }
 
   oneOf<T extends string>(name: string, words: readonly T[], byDefault: T): T {
-    const accepts = (value: unknown): value is T => words.some((word) => word === value);
-    return this.value(name, accepts, `one of ${words.map((word) => JSON.stringify(word)).join(', ')}`) ?? byDefault;
+    this.#known.add(name);
+    const value = this.#values.get(name);
+    if (value === undefined) return byDefault;
+    const word = words.find((each) => each === value);
+    if (word !== undefined) return word;
+    const takes = `one of ${words.map((each) => JSON.stringify(each)).join(', ')}`;
+    throw new TypeError(this.#message(name, takes, value));
   }
 
   /** What ends a wait. */
@@ -115,20 +116,26 @@ export class OptionReader {
     }
   }
 
-  #within(name: string, value: number, right: boolean, bounds: NumberBounds, takes: string): number {
-    const low = bounds.min !== undefined && value < bounds.min;
-    const high = bounds.max !== undefined && value > bounds.max;
-    if (!right || low || high) throw new RangeError(this.#message(name, takes, value));
-    return value;
+  // What is wrong is put into words only when it is: options are read for each message by some.
+  #number(
+    name: string,
+    byDefault: number,
+    bounds: NumberBounds,
+    kind: string,
+    isRight: (value: number) => boolean,
+  ): number {
+    this.#known.add(name);
+    const given = this.#values.get(name);
+    const value = given === undefined ? byDefault : given;
+    const { min = -Infinity, max = Infinity } = bounds;
+    if (typeof value === 'number' && isRight(value) && value >= min && value <= max) return value;
+    const message = this.#message(name, kind + describeBounds(bounds), value);
+    throw typeof value === 'number' ? new RangeError(message) : new TypeError(message);
   }
 
   #message(name: string, takes: string, value: unknown): string {
     return `${this.#owner}: option ${JSON.stringify(name)} must be ${takes}, got ${describe(value)}`;
   }
-}
-
-function isNumber(value: unknown): value is number {
-  return typeof value === 'number';
 }
 
 function isBoolean(value: unknown): value is boolean {
