@@ -27,19 +27,16 @@ const SMALL_B = 0x62;
  * @param own - the signature field that is being judged: it did not stand in the header when that was signed
  */
 export function selectSignedFields(header: HeaderFields, names: readonly string[], own?: HeaderField): SignedFields {
-  const taken = new Map<string, { readonly fields: readonly HeaderField[]; left: number }>();
+  const signatures = own === undefined ? undefined : header.all('dkim-signature').filter((field) => field !== own);
+  const left = new Map<string, number>();
   const fields: HeaderField[] = [];
   const oversigned = new Set<string>();
   for (const each of names) {
     const name = each.toLowerCase();
-    let stack = taken.get(name);
-    if (stack === undefined) {
-      const all = header.all(name);
-      const others = own !== undefined && name === 'dkim-signature' ? all.filter((field) => field !== own) : all;
-      stack = { fields: others, left: others.length };
-      taken.set(name, stack);
-    }
-    const field = stack.fields[--stack.left];
+    const all = name === 'dkim-signature' && signatures !== undefined ? signatures : header.all(name);
+    const next = (left.get(name) ?? all.length) - 1;
+    left.set(name, next);
+    const field = all[next];
     if (field === undefined) oversigned.add(name);
     else fields.push(field);
   }
@@ -62,9 +59,10 @@ export function signedHeaderBytes(
   const own = withoutSignatureValue(signature);
   let size = own.length;
   for (const { raw } of fields) size += raw.length;
-  // Each LF may become CRLF, and a CRLF that is missing at the end of a field is added.
-  const target = Buffer.allocUnsafe(2 * size + 2 * fields.length + 2);
-  const write = canonicalization === 'relaxed' ? writeRelaxed : writeSimple;
+  const relaxed = canonicalization === 'relaxed';
+  // A colon and a CRLF that are missing are added; each LF becomes CRLF, unless those within a field go.
+  const target = Buffer.allocUnsafe((relaxed ? size : 2 * size) + 3 * (fields.length + 1));
+  const write = relaxed ? writeRelaxed : writeSimple;
   let length = 0;
   for (const { raw } of fields) length = write(raw, target, length);
   length = write(own, target, length);
@@ -144,7 +142,7 @@ export function withoutSignatureValue(raw: Uint8Array): Uint8Array {
     const end = semicolon < 0 ? raw.length : semicolon;
     const equals = endOfTagB(raw, from, end);
     if (equals >= 0) {
-      const stripped = new Uint8Array(equals + 1 + raw.length - end);
+      const stripped = Buffer.allocUnsafe(equals + 1 + raw.length - end);
       stripped.set(raw.subarray(0, equals + 1));
       stripped.set(raw.subarray(end), equals + 1);
       return stripped;

@@ -183,16 +183,13 @@ function readNumber(text: string | undefined): number | undefined {
 
 /** Names in lower case; `undefined` when one of them is none, or there are too many. */
 function readNames(text: string): readonly string[] | undefined {
-  // Before `trim` and `toLowerCase`, which make ASCII of some characters beyond it.
-  if (/[^\t\n\r -~]/.test(text)) return undefined;
   const names = text.toLowerCase().split(':', MOST_SIGNED_FIELDS + 1);
-  if (names.length > MOST_SIGNED_FIELDS) return undefined;
-  for (let at = 0; at < names.length; at++) {
-    const name = (names[at] ?? '').trim();
-    if (!/^[!-~]+$/.test(name)) return undefined;
-    names[at] = name;
-  }
-  return names;
+  if (names.length > MOST_SIGNED_FIELDS || names.includes('')) return undefined;
+  // Looked at in one piece; `toLowerCase` and `trim` make ASCII of some characters beyond it.
+  if (/^[!-~]+$/.test(text)) return names;
+  if (/[^\t\n\r -~]/.test(text)) return undefined;
+  const trimmed = names.map((name) => name.trim());
+  return trimmed.every((name) => /^[!-~]+$/.test(name)) ? trimmed : undefined;
 }
 
 /** RFC 6376 §3.5: methods that are not known are passed over. */
