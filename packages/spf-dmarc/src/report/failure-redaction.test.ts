@@ -33,6 +33,15 @@ describe('Redaction', () => {
     expect(redaction.field('Message-ID', '<alice@example.com>', 1_000)).toBe('<alice@example.com>');
   });
 
+  it('makes a name of the local part of one address, and of nothing else', () => {
+    expect(redaction.address('alice@example.com')).toMatch(/^[A-Za-z0-9_-]{16}@example\.com$/);
+    expect(redaction.address('alice')).toMatch(/^[A-Za-z0-9_-]{16}$/);
+    expect(redaction.address('"a@b"@example.com')).toMatch(/^[A-Za-z0-9_-]{16}@example\.com$/);
+    // What DKIM signatures have as `i` by default.
+    expect(redaction.address('@example.com')).toBe('@example.com');
+    expect(redaction.address('')).toBe('');
+  });
+
   it('stops behind the most that is asked for: a name costs some microseconds', () => {
     const shown = redaction.field('To', 'a@'.repeat(100_000), 1_000);
     expect(shown.length).toBeGreaterThan(1_000);

@@ -18,10 +18,10 @@ export class Redaction {
     this.#key = key;
   }
 
-  /** An address; what has no `@` is all local part. */
+  /** An address; what has no `@` is all local part, and what begins with it has none. */
   address(address: string): string {
-    if (address === '') return '';
     const at = address.lastIndexOf('@');
+    if (address === '' || at === 0) return address;
     return at < 0 ? this.#name(address) : `${this.#name(address.slice(0, at))}${address.slice(at)}`;
   }
 
