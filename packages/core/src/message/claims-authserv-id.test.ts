@@ -29,6 +29,9 @@ describe('claimsAuthservId', () => {
     'mx.exam\u00adple.com; spf=pass',
     'ｍｘ.example.com; spf=pass',
     '(a;b) mx.example.com; spf=pass',
+    'mx(c).example.com; spf=pass',
+    '(;) mx.(c(d))example.com 1; spf=pass',
+    'mx. example .com 1; spf=pass',
   ])('sees the claim in %j', (value) => {
     expect(claimsAuthservId(value, ours)).toBe(true);
     expect(claimsAuthservId(value, 'MX.example.com.')).toBe(true);
@@ -41,6 +44,8 @@ describe('claimsAuthservId', () => {
     'amx.example.com; spf=pass',
     'mx.example.com.evil.example; spf=pass',
     'mx.example.org; spf=pass smtp.helo=mx.example.com',
+    'mx.example.org(;); spf=pass smtp.helo=mx.(c)example.com',
+    'mx example com; spf=pass',
     'sub.mx.example.com; spf=pass',
   ])('sees none in %j', (value) => {
     expect(claimsAuthservId(value, ours)).toBe(false);
