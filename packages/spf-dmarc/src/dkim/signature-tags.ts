@@ -183,13 +183,13 @@ function readNumber(text: string | undefined): number | undefined {
 
 /** Names in lower case; `undefined` when one of them is none, or there are too many. */
 function readNames(text: string): readonly string[] | undefined {
-  const names = text.toLowerCase().split(':', MOST_SIGNED_FIELDS + 1);
-  if (names.length > MOST_SIGNED_FIELDS || names.includes('')) return undefined;
-  // Looked at in one piece; `toLowerCase` and `trim` make ASCII of some characters beyond it.
-  if (/^[!-~]+$/.test(text)) return names;
-  if (/[^\t\n\r -~]/.test(text)) return undefined;
-  const trimmed = names.map((name) => name.trim());
-  return trimmed.every((name) => /^[!-~]+$/.test(name)) ? trimmed : undefined;
+  // Beyond ASCII there are characters that `toLowerCase` makes ASCII of. White space stands around the colons.
+  if (/[^\t\n\r -~]|[^\t\n\r :][\t\n\r ]+[^\t\n\r :]/.test(text)) return undefined;
+  const names = text
+    .toLowerCase()
+    .replace(/[\t\n\r ]+/g, '')
+    .split(':', MOST_SIGNED_FIELDS + 1);
+  return names.length > MOST_SIGNED_FIELDS || names.includes('') ? undefined : names;
 }
 
 /** RFC 6376 §3.5: methods that are not known are passed over. */
