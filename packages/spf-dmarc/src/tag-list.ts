@@ -1,17 +1,18 @@
-export type TagListFault = 'empty-tag' | 'no-value' | 'bad-name' | 'duplicate' | 'too-many';
+type TagListFault = 'empty-tag' | 'no-value' | 'bad-name' | 'duplicate' | 'too-many';
 
 export type TagList =
   | { readonly ok: true; readonly tags: ReadonlyMap<string, string> }
   | { readonly ok: false; readonly fault: TagListFault; readonly at: string };
 
-/** More tags than any list of RFC 6376 or RFC 9989 has use for. */
+/** More tags than any list of RFC 6376 has use for. */
 const MAX_TAGS = 64;
 /** What of a bad tag a person gets to see. */
 const LONGEST_QUOTED = 64;
 
 /**
- * Reads the `tag=value; tag=value` of DKIM signatures and keys (RFC 6376 §3.2) and of DMARC records (RFC 9989 §4.7). Names
- * keep their case (RFC 6376 §3.2: they are case-sensitive). Space within values stays: what it means differs by tag.
+ * Reads the `tag=value; tag=value` of DKIM signatures and keys (RFC 6376 §3.2) and of ARC fields (RFC 8617 §4). Names
+ * keep their case (RFC 6376 §3.2: they are case-sensitive). Space within values stays: what it means differs by tag. All of
+ * it or nothing; DMARC records, which are read as far as they can be (RFC 9989 §4.8), are not read here.
  *
  * One pass; at most 64 tags. Never throws on a string.
  *
