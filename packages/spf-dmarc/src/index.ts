@@ -61,6 +61,7 @@ export type {
 } from './dmarc/dmarc-record.ts';
 export type { DmarcResult } from './dmarc/dmarc-result.ts';
 export type { DmarcOptions, OnReject } from './dmarc/dmarc-settings.ts';
+export type { DmarcTrace } from './dmarc/dmarc-tracing.ts';
 export { type DmarcInput, evaluateDmarc } from './dmarc/evaluate-dmarc.ts';
 export type { DkimIdentifier, SpfIdentifier } from './dmarc/identifier-alignment.ts';
 export { parseDmarcRecord } from './dmarc/parse-dmarc-record.ts';

@@ -6,7 +6,7 @@ const MOST_QUOTED = 20;
 
 /** The author domains of a message, or why it has none to go by. */
 export type AuthorReading =
-  | { readonly ok: true; readonly domains: readonly string[] }
+  | { readonly ok: true; readonly domains: readonly [string, ...string[]] }
   | { readonly ok: false; readonly reason: DmarcReason; readonly domains: readonly string[] };
 
 /**
@@ -36,7 +36,11 @@ export function readAuthorDomains(headerFrom: string | readonly string[], most: 
     if (domain.startsWith('[') || domains.length > MOST_QUOTED || domains.includes(domain)) continue;
     domains.push(domain);
   }
-  if (domains.length === 0) return { ok: false, reason: 'no-author-domain', domains };
+  if (!isAny(domains)) return { ok: false, reason: 'no-author-domain', domains };
   if (domains.length <= most) return { ok: true, domains };
   return { ok: false, reason: 'several-author-domains', domains: domains.slice(0, MOST_QUOTED) };
+}
+
+function isAny(domains: readonly string[]): domains is readonly [string, ...string[]] {
+  return domains.length > 0;
 }

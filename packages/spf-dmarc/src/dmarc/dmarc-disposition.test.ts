@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { DmarcEvaluation } from './dmarc-evaluation.ts';
 import { DmarcLocalPolicy } from './dmarc-local-policy.ts';
 import type { DmarcOptions } from './dmarc-settings.ts';
-import { type Case, dkim, evaluate, spf } from './test-evaluation.ts';
+import { type Case, dkim, evaluate, spf, zone } from './test-evaluation.ts';
 
 describe('the disposition (RFC 9989 §5.4, §7.4)', () => {
   it.each<[string, DmarcOptions['onReject'], Partial<DmarcEvaluation>]>([
@@ -33,6 +33,25 @@ describe('the disposition (RFC 9989 §5.4, §7.4)', () => {
     await evaluate({ options: { onReject }, spf: spf('example.com') });
     await evaluate({ options: { onReject }, records: { 'example.com': 'v=DMARC1; p=quarantine' } });
     expect(seen).toHaveLength(1);
+  });
+
+  it('spares no author for what a rule says of another', async () => {
+    const localPolicy = new DmarcLocalPolicy([{ type: 'other', authorDomains: ['spared.example'] }]);
+    const records = { 'spared.example': 'v=DMARC1; p=reject', 'victim.example': 'v=DMARC1; p=quarantine' };
+    for (const headerFrom of ['a@spared.example, b@victim.example', 'b@victim.example, a@spared.example']) {
+      expect(await evaluate({ headerFrom, records, options: { localPolicy } })).toMatchObject({
+        authorDomain: 'victim.example',
+        disposition: 'quarantine',
+        overrides: [],
+        queries: 2,
+      });
+    }
+    const unknown = await evaluate({
+      headerFrom: 'a@spared.example, b@victim.example',
+      zone: zone(records, { '_dmarc.victim.example': 'servfail' }),
+      options: { localPolicy },
+    });
+    expect(unknown).toMatchObject({ result: 'temperror', authorDomain: 'victim.example' });
   });
 
   it('refuses what a function says that is no disposition', async () => {
@@ -68,5 +87,10 @@ describe('the disposition (RFC 9989 §5.4, §7.4)', () => {
       disposition: 'none',
       overrides: [{ type: 'policy_test_mode' }, { type: 'trusted_forwarder' }],
     });
+    // What is published happens: that the owner tests it is no reason for that.
+    const tested = { 'example.com': 'v=DMARC1; p=reject; t=y' };
+    const strict = await ask({ records: tested });
+    expect(strict).toMatchObject({ publishedPolicy: 'reject', policy: 'quarantine', disposition: 'reject' });
+    expect(strict.overrides).toEqual([{ type: 'local_policy', comment: undefined }]);
   });
 });

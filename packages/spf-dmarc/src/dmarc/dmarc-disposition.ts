@@ -38,7 +38,9 @@ export function decideDisposition(
   const ruling = localPolicy?.rulingOn(facts, ip);
   if (ruling !== undefined) {
     const { disposition, override } = ruling;
-    return { disposition, overrides: disposition === policy ? tested : [...tested, override] };
+    if (disposition === policy) return { disposition, overrides: tested };
+    // What the owner is testing happens all the same: not the test mode is the reason, but the rule.
+    return { disposition, overrides: disposition === publishedPolicy ? [override] : [...tested, override] };
   }
   const asked: DispositionReading = { disposition: policy, overrides: tested };
   if (policy !== 'reject' || onReject === 'reject') return asked;

@@ -103,13 +103,17 @@ export interface DmarcEvaluation {
   readonly policy: DmarcPolicy | undefined;
   /** What the receiver is to do by its options. Other than `none` for `fail` alone. */
   readonly disposition: DmarcPolicy;
-  /** Why the disposition is not `publishedPolicy`, when the message failed and it is not. */
+  /** Why the disposition is not `publishedPolicy`, or not `policy`; empty when it is both, or the message did not fail. */
   readonly overrides: readonly DmarcOverride[];
   readonly alignment: DmarcAlignment;
   /** Lookups of DMARC's own, whether the resolver's cache answered them or not. */
   readonly queries: number;
   /** Why DNS failed, when it did. */
   readonly failure: DnsFailureReason | undefined;
+  /** The name for which it failed. */
+  readonly failedName?: string | undefined;
+  /** The names at which several records stand, which count as none (RFC 9989 §4.10); absent when there is no such name. */
+  readonly ambiguousNames?: readonly string[] | undefined;
   /** Only with the option `registrableDomain`. */
   readonly rfc7489: Rfc7489Comparison | undefined;
 }

@@ -16,7 +16,7 @@ describe('dmarcMethodResult', () => {
     [{ headerFrom: [] }, 'dmarc=permerror reason="The message has no From field."'],
     [
       { zone: zone({}, { '_dmarc.example.com': 'timeout' }) },
-      'dmarc=temperror reason="DMARC could not be evaluated for example.com now: DNS failed (timeout)." header.from=example.com',
+      'dmarc=temperror reason="DMARC could not be evaluated for example.com now: DNS failed for _dmarc.example.com (timeout)." header.from=example.com',
     ],
   ])('of %j is written so', async (input, expected) => {
     const result = dmarcMethodResult(await evaluate(input));

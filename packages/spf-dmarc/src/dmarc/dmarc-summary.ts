@@ -1,13 +1,27 @@
+import { isSubdomainOf } from '@postern/core';
 import type { DmarcEvaluation } from './dmarc-evaluation.ts';
 
 type Judged = Pick<
   DmarcEvaluation,
-  'reason' | 'authorDomain' | 'policyDomain' | 'policyTag' | 'publishedPolicy' | 'policy' | 'alignment' | 'failure'
+  | 'reason'
+  | 'authorDomain'
+  | 'policyDomain'
+  | 'policyTag'
+  | 'publishedPolicy'
+  | 'policy'
+  | 'alignment'
+  | 'failure'
+  | 'failedName'
 >;
 type Decided = Pick<DmarcEvaluation, 'disposition' | 'overrides'>;
 
 /** One sentence for a person about an evaluation. */
-export function summarize(judged: Judged, decided: Decided, authorDomains: readonly string[]): string {
+export function summarize(
+  judged: Judged,
+  decided: Decided,
+  authorDomains: readonly string[],
+  ambiguousNames: readonly string[] = [],
+): string {
   const { reason, authorDomain: author = 'the author domain', policyDomain, failure } = judged;
   switch (reason) {
     case 'aligned': {
@@ -17,11 +31,11 @@ export function summarize(judged: Judged, decided: Decided, authorDomains: reado
     case 'not-aligned':
       return `Neither SPF nor DKIM authenticated ${author}; ${wishOf(judged, decided)}.`;
     case 'no-record':
-      return `There is no DMARC record for ${author}.`;
+      return `There is no DMARC record for ${author}${ambiguity(author, ambiguousNames)}.`;
     case 'no-author-domain':
       return 'The From field names no domain.';
     case 'dns':
-      return `DMARC could not be evaluated for ${author} now: DNS failed (${failure ?? 'unknown'}).`;
+      return `DMARC could not be evaluated for ${author} now: DNS failed for ${judged.failedName ?? 'a name'} (${failure ?? 'unknown'}).`;
     case 'authentication':
       return `Whether SPF or DKIM authenticates ${author} could not be told now: DNS failed for one of them.`;
     case 'unusable-record':
@@ -37,6 +51,12 @@ export function summarize(judged: Judged, decided: Decided, authorDomains: reado
     case 'bad-author-domain':
       return 'What stands for a domain in the From field is none.';
   }
+}
+
+/** That there are records, when none of them counts. */
+function ambiguity(author: string, names: readonly string[]): string {
+  const name = names.find((each) => each.endsWith(`.${author}`) || isSubdomainOf(author, each.slice('_dmarc.'.length)));
+  return name === undefined ? '' : `: several stand at ${name}, and none of them counts`;
 }
 
 function wishOf(

@@ -65,6 +65,23 @@ describe('alignment (RFC 9989 §4.10.2)', () => {
       { dkim: dkim('', '.', 'exa mple.com', '[192.0.2.1]') },
       'fail',
     ],
+    [
+      'what is no domain, below one that is',
+      'example.com',
+      { 'example.com': 'v=DMARC1; p=none' },
+      {
+        spf: spf('..example.com', 'temperror'),
+        dkim: dkim('\0.example.com', '.example.com', `${'a'.repeat(64)}.example.com`, `${'a.'.repeat(150)}example.com`),
+      },
+      'fail',
+    ],
+    [
+      'a name that no host has, but DNS',
+      'example.com',
+      { 'example.com': 'v=DMARC1; p=none' },
+      { spf: spf('-a.b-.Example.com') },
+      'pass',
+    ],
     ['a trailing dot', 'example.com', { 'example.com': 'v=DMARC1; p=none' }, { spf: spf('Example.com.') }, 'pass'],
     [
       'SPF that failed',

@@ -1,9 +1,9 @@
-import { type Awaitable, andThen, type DnsFailureReason, isSubdomainOf, toAsciiDomain } from '@postern/core';
+import { type Awaitable, andThen, isSubdomainOf, toAsciiDomain, toDnsName } from '@postern/core';
 import type { DkimResult } from '../dkim/dkim-result.ts';
 import type { SpfResult } from '../spf/spf-result.ts';
 import type { Alignment, DmarcAlignment, DmarcIdentifier } from './dmarc-evaluation.ts';
 import type { DmarcRecord } from './dmarc-record.ts';
-import { type DmarcLookups, organizationalDomain } from './tree-walk.ts';
+import { type DmarcLookups, type FailedLookup, organizationalDomain } from './tree-walk.ts';
 
 /** So many different domains may need a walk of their own; more are not compared. No honest message comes near. */
 const MOST_WALKS = 10;
@@ -35,7 +35,7 @@ export interface AlignmentReading {
   readonly alignment: DmarcAlignment;
   /** Who might have been authenticated and aligned, had DNS not failed; `authentication`: for SPF or DKIM. */
   readonly missed: 'dns' | 'authentication' | undefined;
-  readonly failure: DnsFailureReason | undefined;
+  readonly failure: FailedLookup | undefined;
   /** Of the author; `undefined` when nothing hung on it. */
   readonly organizationalDomain: string | undefined;
 }
@@ -65,13 +65,12 @@ export function notCompared({ spf, dkim }: Identifiers): DmarcAlignment {
   return {
     spfAligned: false,
     dkimAligned: false,
-    spf: spf && { ...identifierOf(spf), alignment: 'not-compared' },
-    dkim: dkim.map((each) => ({ ...identifierOf(each), alignment: 'not-compared' })),
+    spf: spf && identifierOf(spf, nameOf(spf.domain), 'not-compared'),
+    dkim: dkim.map((each) => identifierOf(each, nameOf(each.domain), 'not-compared')),
   };
 }
 
 type AlignmentModes = Pick<DmarcRecord, 'adkim' | 'aspf'>;
-type Judged<R extends SpfResult | DkimResult = SpfResult | DkimResult> = Omit<DmarcIdentifier<R>, 'alignment'>;
 /** Who is compared: those with `pass`, and in the end those with `temperror` as well. */
 type Round = 'pass' | 'temperror';
 
@@ -79,43 +78,55 @@ type Round = 'pass' | 'temperror';
 class Comparison {
   readonly #author: string;
   readonly #modes: AlignmentModes;
-  readonly #spf: Judged<SpfResult> | undefined;
-  readonly #dkim: readonly Judged<DkimResult>[];
+  readonly #identifiers: Identifiers;
+  /** Of the identifiers, as domains compare; `undefined` of what is none. */
+  readonly #spfName: string | undefined;
+  readonly #dkimNames: readonly (string | undefined)[];
   readonly #lookups: DmarcLookups;
   /** By domain, of those that had to be asked for. */
-  readonly #relaxed = new Map<string, Alignment>();
+  #relaxed: Map<string, Alignment> | undefined;
   #organization: string | undefined;
-  #failure: DnsFailureReason | undefined;
+  #failure: FailedLookup | undefined;
   #walks = 0;
 
-  constructor(author: string, modes: AlignmentModes, { spf, dkim }: Identifiers, lookups: DmarcLookups) {
+  constructor(author: string, modes: AlignmentModes, identifiers: Identifiers, lookups: DmarcLookups) {
+    const { spf, dkim } = identifiers;
     this.#author = author;
     this.#modes = modes;
-    this.#spf = spf && identifierOf(spf);
-    this.#dkim = dkim.map(identifierOf);
+    this.#identifiers = identifiers;
+    this.#spfName = spf && this.#nameOf(spf.domain);
+    this.#dkimNames = dkim.map(({ domain }) => this.#nameOf(domain));
     this.#lookups = lookups;
   }
 
   /** Finds out what cannot be told without asking about those with this result. */
   ask(result: Round): Awaitable<void> {
-    const unclear = new Set<string>();
-    if (this.#spf?.result === result && this.#isUnclear(this.#spf.domain, this.#modes.aspf))
-      unclear.add(this.#spf.domain);
-    for (const each of this.#dkim) {
-      if (each.result === result && this.#isUnclear(each.domain, this.#modes.adkim)) unclear.add(each.domain);
+    const { spf, dkim } = this.#identifiers;
+    const unclear: string[] = [];
+    if (spf?.result === result) this.#addUnclear(this.#spfName, this.#modes.aspf, unclear);
+    for (let index = 0; index < dkim.length; index++) {
+      if (dkim[index]?.result === result) this.#addUnclear(this.#dkimNames[index], this.#modes.adkim, unclear);
     }
-    return unclear.size === 0 ? undefined : this.#compareAll(unclear);
+    return unclear.length === 0 ? undefined : this.#compareAll(new Set(unclear));
   }
 
   /** @param last - whom else than those with `pass` to tell of */
   alignment(last: Round): DmarcAlignment {
-    const spf = this.#spf && { ...this.#spf, alignment: this.#alignmentOf(this.#spf, this.#modes.aspf, last) };
-    const dkim = this.#dkim.map((each) => ({ ...each, alignment: this.#alignmentOf(each, this.#modes.adkim, last) }));
+    const { spf, dkim } = this.#identifiers;
+    const { aspf, adkim } = this.#modes;
+    const spfAlignment = spf && this.#alignmentOf(spf.result, this.#spfName, aspf, last);
+    let dkimAligned = false;
+    const signers = dkim.map((each, index) => {
+      const name = this.#dkimNames[index];
+      const alignment = this.#alignmentOf(each.result, name, adkim, last);
+      if (each.result === 'pass' && isAligned(alignment)) dkimAligned = true;
+      return identifierOf(each, name, alignment);
+    });
     return {
-      spfAligned: spf?.result === 'pass' && isAligned(spf.alignment),
-      dkimAligned: dkim.some(({ result, alignment }) => result === 'pass' && isAligned(alignment)),
-      spf,
-      dkim,
+      spfAligned: spf?.result === 'pass' && isAligned(spfAlignment),
+      dkimAligned,
+      spf: spf && spfAlignment && identifierOf(spf, this.#spfName, spfAlignment),
+      dkim: signers,
     };
   }
 
@@ -123,13 +134,18 @@ class Comparison {
     return { alignment, missed, failure: this.#failure, organizationalDomain: this.#organization };
   }
 
-  #alignmentOf({ result, domain }: Judged, mode: 'r' | 's', last: Round): Alignment {
-    if (result !== 'pass' && result !== last) return 'not-compared';
-    return this.#quick(domain, mode) ?? this.#relaxed.get(domain) ?? 'not-compared';
+  #nameOf(written: string): string | undefined {
+    return written === this.#author ? written : nameOf(written);
   }
 
-  #isUnclear(domain: string, mode: 'r' | 's'): boolean {
-    return this.#quick(domain, mode) === undefined && !this.#relaxed.has(domain);
+  #alignmentOf(result: SpfResult | DkimResult, name: string | undefined, mode: 'r' | 's', last: Round): Alignment {
+    if (result !== 'pass' && result !== last) return 'not-compared';
+    if (name === undefined) return 'none';
+    return this.#quick(name, mode) ?? this.#relaxed?.get(name) ?? 'not-compared';
+  }
+
+  #addUnclear(name: string | undefined, mode: 'r' | 's', unclear: string[]): void {
+    if (name !== undefined && this.#quick(name, mode) === undefined && !this.#relaxed?.has(name)) unclear.push(name);
   }
 
   /**
@@ -145,7 +161,9 @@ class Comparison {
     const walk = await this.#lookups.walk(this.#author);
     this.#failure ??= walk.failure;
     if (walk.failure === undefined) this.#organization = organizationalDomain(walk);
-    const compared = [...domains].map(async (domain) => this.#relaxed.set(domain, await this.#compare(domain)));
+    const relaxed = this.#relaxed ?? new Map<string, Alignment>();
+    this.#relaxed = relaxed;
+    const compared = [...domains].map(async (domain) => relaxed.set(domain, await this.#compare(domain)));
     await Promise.all(compared);
   }
 
@@ -164,25 +182,29 @@ class Comparison {
   }
 }
 
-/** Without what else a caller has there, and with the domain as domains compare; what is none is aligned with nothing. */
-function identifierOf<R extends SpfResult | DkimResult>({
-  result,
-  domain: written,
-  selector,
-}: {
-  readonly result: R;
-  readonly domain: string;
-  readonly selector?: string;
-}): Judged<R> {
-  const domain = toAsciiDomain(written, { underscores: true }) ?? written;
-  return selector === undefined ? { result, domain } : { result, domain, selector };
+/**
+ * The domain as domains compare: a host's or mail domain, or anything else that DNS can be asked about and SPF may have been.
+ * `undefined` when it is no domain: nobody can own it, so that it is aligned with nothing.
+ */
+function nameOf(written: string): string | undefined {
+  return toAsciiDomain(written, { underscores: true }) ?? toDnsName(written);
+}
+
+/** Without what else a caller has there. */
+function identifierOf<R extends SpfResult | DkimResult>(
+  { result, domain: written, selector }: { readonly result: R; readonly domain: string; readonly selector?: string },
+  name: string | undefined,
+  alignment: Alignment,
+): DmarcIdentifier<R> {
+  const domain = name ?? written;
+  return selector === undefined ? { result, domain, alignment } : { result, domain, selector, alignment };
 }
 
 function topLabel(domain: string): string {
   return domain.slice(domain.lastIndexOf('.') + 1);
 }
 
-function isAligned(alignment: Alignment): boolean {
+function isAligned(alignment: Alignment | undefined): boolean {
   return alignment === 'strict' || alignment === 'relaxed';
 }
 

@@ -107,6 +107,30 @@ describe('the policy (RFC 9989 §4.10.1)', () => {
     });
   });
 
+  it('is none where several records stand, and says so', async () => {
+    const author = { '_dmarc.example.com': { TXT: ['v=DMARC1; p=reject', 'v=DMARC1; p=none'] } } as const;
+    expect(await evaluate({ zone: zone({}, author) })).toMatchObject({
+      result: 'none',
+      reason: 'no-record',
+      ambiguousNames: ['_dmarc.example.com'],
+      summary:
+        'There is no DMARC record for example.com: several stand at _dmarc.example.com, and none of them counts.',
+    });
+    expect(await evaluate({ zone: zone({}, author), headerFrom: 'a@b.example.com' })).toMatchObject({
+      summary: expect.stringContaining('for b.example.com: several stand at _dmarc.example.com,'),
+    });
+  });
+
+  it.each(['__proto__', 'constructor', 'toString.example'])(
+    'is that of %s, whatever objects inherit',
+    async (domain) => {
+      expect(await evaluate({ headerFrom: `a@${domain}`, records: {} })).toMatchObject({
+        result: 'none',
+        policy: undefined,
+      });
+    },
+  );
+
   it('is none of a record that has neither a policy nor an address for reports', async () => {
     expect(await evaluate({ records: { 'example.com': 'v=DMARC1; p=x' }, spf: spf('example.com') })).toMatchObject({
       result: 'permerror',
@@ -135,7 +159,7 @@ describe('when DNS fails for now (RFC 9989 §5.3.6)', () => {
       'above one without a record',
       zone({}, top),
       { spf: spf('example.com') },
-      { result: 'temperror', reason: 'dns', failure: 'timeout' },
+      { result: 'temperror', reason: 'dns', failure: 'timeout', failedName: '_dmarc.com' },
     ],
     [
       'above, for one who is identical',
@@ -213,6 +237,8 @@ describe('when DNS fails for now (RFC 9989 §5.3.6)', () => {
       policy: undefined,
       policyTag: undefined,
       failure: 'servfail',
+      failedName: 'sub.example.com',
+      summary: 'DMARC could not be evaluated for sub.example.com now: DNS failed for sub.example.com (servfail).',
     });
     // A pass does not hang on it; and nobody is told a policy that is not known.
     expect(await evaluate({ headerFrom, zone: own, spf: spf('example.com') })).toMatchObject({
@@ -235,7 +261,13 @@ describe('when DNS fails for now (RFC 9989 §5.3.6)', () => {
   });
 
   it('takes a resolver that throws or answers rubbish for one that fails', async () => {
-    const broken = [() => Promise.reject(new Error('no')), () => Promise.resolve(undefined)];
+    const records = (...list: readonly unknown[]) => Promise.resolve({ kind: 'records', records: list, ttl: 1 });
+    const broken = [
+      () => Promise.reject(new Error('no')),
+      () => Promise.resolve(undefined),
+      () => records(7),
+      () => records('v=DMARC1; p=none', null),
+    ];
     for (const resolve of broken) {
       // @ts-expect-error: what others wrote
       const resolver: Resolver = { resolve };

@@ -1,7 +1,7 @@
 import { ZoneResolver } from '@postern/testing';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { applicableRecord, DmarcLookups, organizationalDomain } from './tree-walk.ts';
+import { applicableRecord, DmarcLookups, type FailedLookup, organizationalDomain } from './tree-walk.ts';
 
 type Records = Readonly<Record<string, string | readonly string[]>>;
 
@@ -104,8 +104,18 @@ describe('the DNS tree walk (RFC 9989 §4.10)', () => {
   it('does not go on where DNS fails, and keeps what it found before', async () => {
     const resolver = zone({ 'a.example.com': plain }, { '_dmarc.example.com': 'servfail' });
     const found = await new DmarcLookups(resolver).walk('a.example.com');
-    expect(found).toMatchObject({ found: [{ domain: 'a.example.com' }], failure: 'servfail' });
+    expect(found).toMatchObject({
+      found: [{ domain: 'a.example.com' }],
+      failure: { name: '_dmarc.example.com', reason: 'servfail' },
+    });
     expect(resolver.queries.count()).toBe(2);
+  });
+
+  it('names what several records stand at', async () => {
+    const lookups = new DmarcLookups(zone({ 'a.example.com': [plain, own], 'example.com': plain }));
+    expect(lookups.ambiguousNames).toBeUndefined();
+    expect(await lookups.walk('a.example.com')).toMatchObject({ found: [{ domain: 'example.com' }] });
+    expect(lookups.ambiguousNames).toEqual(['_dmarc.a.example.com']);
   });
 
   it('asks for no name twice', async () => {
@@ -152,15 +162,19 @@ describe('the DNS tree walk (RFC 9989 §4.10)', () => {
 });
 
 describe('the existence of a domain (RFC 9989 §3.2.13, §A.4)', () => {
-  it.each<[string, ConstructorParameters<typeof ZoneResolver>[0], boolean | string]>([
+  it.each<[string, ConstructorParameters<typeof ZoneResolver>[0], boolean | FailedLookup]>([
     ['has an address', { 'a.example.com': { A: '192.0.2.1' } }, true],
     ['has anything at all', { 'a.example.com': { TXT: 'x' } }, true],
     ['has something below it', { 'x.a.example.com': { TXT: 'x' } }, true],
     ['has something at _dmarc that is no record', { '_dmarc.a.example.com': { TXT: 'x' } }, true],
     ['is an alias that leads nowhere', { 'a.example.com': { CNAME: 'gone.example.net' } }, true],
     ['is not there', { 'example.com': { A: '192.0.2.1' } }, false],
-    ['is not known of', { 'a.example.com': { A: { failure: 'timeout' } } }, 'timeout'],
+    [
+      'is not known of',
+      { 'a.example.com': { A: { failure: 'timeout' } } },
+      { name: 'a.example.com', reason: 'timeout' },
+    ],
   ])('%s', async (_, data, expected) => {
-    expect(await new DmarcLookups(new ZoneResolver(data)).exists('a.example.com')).toBe(expected);
+    expect(await new DmarcLookups(new ZoneResolver(data)).exists('a.example.com')).toEqual(expected);
   });
 });

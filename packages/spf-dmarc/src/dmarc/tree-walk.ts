@@ -1,4 +1,4 @@
-import type { DnsFailureReason, Resolver } from '@postern/core';
+import { type Awaitable, type DnsAnswer, type DnsFailureReason, isPending, type Resolver } from '@postern/core';
 import type { DmarcRecord } from './dmarc-record.ts';
 import { readDmarcRecord } from './dmarc-record-cache.ts';
 
@@ -13,7 +13,13 @@ export type DmarcLookup =
   | { readonly kind: 'record'; readonly record: DmarcRecord }
   /** `exists`: something else stands there, so that the domain above exists (RFC 8020 §2). */
   | { readonly kind: 'none'; readonly exists: boolean }
-  | { readonly kind: 'failure'; readonly reason: DnsFailureReason };
+  | ({ readonly kind: 'failure' } & FailedLookup);
+
+/** A question that DNS did not answer. */
+export interface FailedLookup {
+  readonly name: string;
+  readonly reason: DnsFailureReason;
+}
 
 /** A record, and the domain that it is for. */
 export interface FoundRecord {
@@ -27,7 +33,7 @@ export interface TreeWalk {
   /** From the longest domain to the shortest. */
   readonly found: readonly FoundRecord[];
   /** Where it could not go on. */
-  readonly failure: DnsFailureReason | undefined;
+  readonly failure: FailedLookup | undefined;
 }
 
 /**
@@ -36,7 +42,8 @@ export interface TreeWalk {
  */
 export class DmarcLookups {
   readonly #dns: Resolver;
-  readonly #answers = new Map<string, Promise<DmarcLookup>>();
+  readonly #answers = new Map<string, Awaitable<DmarcLookup>>();
+  #ambiguous: string[] | undefined;
   #queries = 0;
 
   constructor(dns: Resolver) {
@@ -48,22 +55,34 @@ export class DmarcLookups {
     return this.#queries;
   }
 
-  /** What stands at `_dmarc.` and the domain. */
-  lookUp(domain: string): Promise<DmarcLookup> {
-    let answer = this.#answers.get(domain);
-    if (answer === undefined) {
-      answer = this.#ask(domain);
-      this.#answers.set(domain, answer);
-    }
-    return answer;
+  /** Names at which several records stand; `undefined` when there is none. */
+  get ambiguousNames(): readonly string[] | undefined {
+    return this.#ambiguous;
+  }
+
+  /** What stands at `_dmarc.` and the domain; at once when it is known. */
+  lookUp(domain: string): Awaitable<DmarcLookup> {
+    const known = this.#answers.get(domain);
+    if (known !== undefined) return known;
+    const name = `_dmarc.${domain}`;
+    if (name.length > LONGEST_NAME) return tooLong;
+    this.#queries++;
+    const asked = this.#dns.resolve(name, 'TXT').then((answer) => {
+      const read = this.#read(name, answer);
+      this.#answers.set(domain, read);
+      return read;
+    });
+    this.#answers.set(domain, asked);
+    return asked;
   }
 
   /** RFC 9989 §4.10: at most eight names, from the domain up, until a record says what it is of. */
   async walk(start: string): Promise<TreeWalk> {
     const found: FoundRecord[] = [];
     for (let domain: string | undefined = start; domain !== undefined; domain = nextTarget(domain)) {
-      const answer = await this.lookUp(domain);
-      if (answer.kind === 'failure') return { start, found, failure: answer.reason };
+      const known = this.lookUp(domain);
+      const answer = isPending(known) ? await known : known;
+      if (answer.kind === 'failure') return { start, found, failure: answer };
       if (answer.kind === 'none') continue;
       found.push({ domain, record: answer.record });
       if (answer.record.psd !== 'u') break;
@@ -76,36 +95,41 @@ export class DmarcLookups {
    * §A.4). When it is an alias whose target does not exist, the answer for the target says so as well (RFC 6604 §3); the
    * alias exists all the same.
    */
-  async exists(domain: string): Promise<boolean | DnsFailureReason> {
+  async exists(domain: string): Promise<boolean | FailedLookup> {
     const below = await this.lookUp(domain);
     if (below.kind === 'none' && below.exists) return true;
     for (const type of ['A', 'CNAME'] as const) {
       this.#queries++;
       const answer = await this.#dns.resolve(domain, type);
-      if (answer.kind === 'failure') return answer.reason;
+      if (answer.kind === 'failure') return { name: domain, reason: answer.reason };
       if (answer.kind !== 'nxdomain') return true;
     }
     return false;
   }
 
-  async #ask(domain: string): Promise<DmarcLookup> {
-    const name = `_dmarc.${domain}`;
-    if (name.length > LONGEST_NAME) return { kind: 'none', exists: false };
-    this.#queries++;
-    const answer = await this.#dns.resolve(name, 'TXT');
-    if (answer.kind === 'failure') return answer;
+  #read(name: string, answer: DnsAnswer<'TXT'>): DmarcLookup {
+    if (answer.kind === 'failure') return { kind: 'failure', name, reason: answer.reason };
     if (answer.kind !== 'records') return { kind: 'none', exists: answer.kind === 'nodata' };
     let found: DmarcRecord | undefined;
     for (const text of answer.records) {
+      // Of a resolver that others wrote nothing is known.
+      if (typeof text !== 'string') return { kind: 'failure', name, reason: 'malformed' };
       const record = readDmarcRecord(text);
       if (record === undefined) continue;
-      // RFC 9989 §4.10 steps 2 and 6: several count as none.
-      if (found !== undefined) return { kind: 'none', exists: true };
+      if (found !== undefined) {
+        // RFC 9989 §4.10 steps 2 and 6: several count as none.
+        this.#ambiguous ??= [];
+        this.#ambiguous.push(name);
+        return { kind: 'none', exists: true };
+      }
       found = record;
     }
     return found === undefined ? { kind: 'none', exists: true } : { kind: 'record', record: found };
   }
 }
+
+/** No question can be asked about it. */
+const tooLong: DmarcLookup = Object.freeze({ kind: 'none', exists: false });
 
 /** RFC 9989 §4.10 steps 3, 4 and 7: one label less; from eight on, seven labels are left. */
 function nextTarget(domain: string): string | undefined {
