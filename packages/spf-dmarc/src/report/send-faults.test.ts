@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { AggregateCollector } from './aggregate-collector.ts';
 import type { AggregateRecord } from './aggregate-record.ts';
+import { encodeNames } from './collected-value.ts';
 import { sendDueReports } from './send-due-reports.ts';
 import type { DueReport, SendReportsOptions } from './send-options.ts';
 import { mailto, recordOf } from './test-record.ts';
@@ -182,6 +183,58 @@ describe('a store that hangs while messages are counted', () => {
     expect(await collector.close()).toMatchObject({ ok: true });
     clock.advance(DAY_MS);
     expect((await send())[0]?.reports).toHaveLength(2);
+  });
+
+  it('is given a day again after its end, in case it has lost it', async () => {
+    const collector = new AggregateCollector({ store: storeWith({}), clock });
+    collector.record(recordOf('example.com'));
+    await collector.flush();
+    clock.set(Date.UTC(2026, 10, 23, 0, 5));
+    store = new MemoryStore({ clock });
+    expect(await collector.flush()).toEqual({ ok: true, written: 1 });
+    clock.set(morning);
+    expect(await send()).toMatchObject([{ status: 'done', missing: 0, reports: [{ messages: 1, missing: 0 }] }]);
+    expect(await collector.close()).toMatchObject({ ok: true });
+    expect(collector.stats).toMatchObject({ domains: 0, rows: 0, bytes: 0 });
+  });
+
+  it('is asked for nothing when there is nothing new', async () => {
+    let calls = 0;
+    const counting = storeWith({
+      recall: (keys) => {
+        calls++;
+        return store.recall(keys);
+      },
+      remember: (key, value, ttlMs) => {
+        calls++;
+        return store.remember(key, value, ttlMs);
+      },
+    });
+    const collector = new AggregateCollector({ store: counting, clock });
+    collector.record(recordOf('example.com'));
+    expect(await collector.flush()).toEqual({ ok: true, written: 1 });
+    const before = calls;
+    expect(await collector.close()).toEqual({ ok: true, written: 0 });
+    expect(calls).toBe(before);
+  });
+
+  it('is given no day that it would not keep, and the messages count as dropped', async () => {
+    const collector = new AggregateCollector({ store, clock, keepMs: DAY_MS });
+    collector.record(recordOf('example.com'));
+    clock.advance(3 * DAY_MS);
+    expect(await collector.close()).toEqual({ ok: true, written: 0 });
+    expect(collector.stats).toEqual({ domains: 0, rows: 0, bytes: 0, dropped: 1 });
+  });
+
+  it('has a thousand collectors at most', async () => {
+    const key = 'dmarc-reports/2026-11-22/collectors';
+    const names = Array.from({ length: 1_000 }, (_, index) => `collector ${index}`);
+    store.remember(key, encodeNames(names), DAY_MS);
+    const collector = new AggregateCollector({ store, clock });
+    collector.record(recordOf('example.com'));
+    expect(await collector.flush()).toMatchObject({ ok: false, written: 0 });
+    store.remember(key, encodeNames(names.slice(1)), DAY_MS);
+    expect(await collector.close()).toEqual({ ok: true, written: 1 });
   });
 
   it('enters its collectors also when one crashed while it did so', async () => {
