@@ -153,5 +153,11 @@ describe('the DNS', () => {
       expect(`${result?.result}/${result?.reason}`).toBe(expected);
       expect(result?.authentic).toBe(false);
     }
+    const record = Object.defineProperty(JSON.parse('{"kind":"records","records":[""]}'), 'authentic', {
+      get: () => {
+        throw new Error('broken');
+      },
+    });
+    expect(await words(message, { resolver: { resolve: async () => record } })).toEqual(['temperror/dns']);
   });
 });

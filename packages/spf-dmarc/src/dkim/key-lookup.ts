@@ -1,4 +1,4 @@
-import type { DeadlineResolver } from '@postern/core';
+import type { DeadlineResolver, DnsAnswer } from '@postern/core';
 import type { DkimKeyCache, ReadKey } from './dkim-key-cache.ts';
 
 /** What is known of the keys at a name. */
@@ -17,6 +17,15 @@ const MOST_KEYS = 4;
 export async function lookUpKeys(name: string, dns: DeadlineResolver, cache: DkimKeyCache): Promise<KeyAnswer> {
   // A key that was taken back must not live on in a cache (RFC 8767 is for what hardly changes).
   const answer = await dns.resolve(name, 'TXT', { staleMs: 0 });
+  try {
+    return readAnswer(answer, cache);
+  } catch {
+    // What others wrote may throw where it is read.
+    return { kind: 'failure', reason: 'dns', detail: 'The resolver answered something that is no answer.' };
+  }
+}
+
+function readAnswer(answer: DnsAnswer<'TXT'>, cache: DkimKeyCache): KeyAnswer {
   if (answer.kind === 'failure') {
     const detail = `The key could not be looked up: ${answer.detail}`;
     return { kind: 'failure', reason: answer.reason === 'aborted' ? 'incomplete' : 'dns', detail };

@@ -192,7 +192,7 @@ function readNames(text: string): readonly string[] | undefined {
   return names.length > MOST_SIGNED_FIELDS || names.includes('') ? undefined : names;
 }
 
-/** RFC 6376 §3.5: methods that are not known are passed over. */
+/** RFC 6376 §3.5: methods that are not known are passed over. Drafts of it called the one that is known `dns`. */
 function asksDns(text: string | undefined): boolean {
-  return text === undefined || text.split(':').some((method) => method.trim().toLowerCase() === 'dns/txt');
+  return text === undefined || text.split(':').some((method) => /^[\t\n\r ]*dns(?:\/txt)?[\t\n\r ]*$/i.test(method));
 }
