@@ -101,6 +101,7 @@ export {
   type HeaderRefused,
 } from './message/header-parser.ts';
 export { isMethodResult } from './message/is-method-result.ts';
+export { NewlineGuard, type NewlineMode, type NewlineViolation } from './message/newline-guard.ts';
 export {
   type Originator,
   type OriginatorFault,

@@ -6,6 +6,7 @@ import {
   isClock,
   isResolver,
   isStore,
+  type NewlineMode,
   OptionReader,
   type Report,
   type Resolver,
@@ -15,7 +16,6 @@ import {
   toAsciiDomain,
 } from '@postern/core';
 import type { DeliverFunction } from './deliver-function.ts';
-import type { NewlineMode } from './newline-guard.ts';
 
 /** The scores from which on something happens. */
 export interface Thresholds {

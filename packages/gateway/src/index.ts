@@ -7,7 +7,6 @@ export { type DeliverFunction, toBackend } from './deliver-function.ts';
 export { createGateway, type Gateway } from './gateway.ts';
 export type { GatewayOptions, Thresholds } from './gateway-options.ts';
 export type { DataAnswer, GatewaySession, MessageReceiver } from './gateway-session.ts';
-export type { NewlineMode } from './newline-guard.ts';
 export type { TlsMode } from './open-dialogue.ts';
 export { quarantineField } from './outgoing-message.ts';
 export { REPORT_CHANNEL } from './report-desk.ts';

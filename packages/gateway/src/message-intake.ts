@@ -6,11 +6,12 @@ import {
   type HeaderParserOptions,
   type HeaderRefused,
   type MessageSink,
+  NewlineGuard,
+  type NewlineMode,
   type PermanentReply,
   type SmtpReply,
 } from '@postern/core';
 import type { MessageSpool, SpoolFailure } from './message-spool.ts';
-import { NewlineGuard, type NewlineMode } from './newline-guard.ts';
 
 /** What a message may be. */
 export interface MessageBounds {

@@ -71,7 +71,7 @@ export const header: string = [
 export async function sign(canonicalization: 'simple' | 'relaxed', message: DkimMessage): Promise<Buffer> {
   const c = `${canonicalization}/${canonicalization}` as const;
   const signatures = [{ domain: 'example.org', selector: 'key1', key: privateKey, canonicalization: c }];
-  const signed = await signDkim(message, { signatures, bareLineFeeds: 'normalize' });
+  const signed = await signDkim(message, { signatures, bareNewlines: 'normalize' });
   if (!signed.ok) throw new Error(signed.detail);
   return Buffer.from(signed.header);
 }

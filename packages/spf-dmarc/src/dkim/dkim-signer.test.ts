@@ -81,9 +81,9 @@ describe('DkimSigner', () => {
     expect(stream.destroyed).toBe(true);
   });
 
-  it('writes CRLF where lines end in a bare LF, wherever the chunks are cut', async () => {
-    const bare = 'From: a@example.com\nX: y\r\n\nline\n\n.\nend\r\n';
-    const expected = await buffer(Readable.from([Buffer.from(bare.replace(/\r?\n/g, '\r\n'))]).pipe(signer()));
+  it('writes CRLF where a CR or an LF stands alone, wherever the chunks are cut', async () => {
+    const bare = 'From: a@example.com\nX: y\r\n\nline\n\n.\nat\rthe\r\r\nend\r';
+    const expected = await buffer(Readable.from([Buffer.from(bare.replace(/\r\n|\r|\n/g, '\r\n'))]).pipe(signer()));
     for (const size of [1, 2, 3, 7, 100]) {
       const chunks = Array.from({ length: Math.ceil(bare.length / size) }, (_, at) =>
         Buffer.from(bare.slice(at * size, (at + 1) * size)),
@@ -96,8 +96,9 @@ describe('DkimSigner', () => {
   it.each<[string, string, Partial<DkimSignerOptions>]>([
     ['no-from', 'To: a@example.com\r\n\r\n', {}],
     ['no-from', '', {}],
-    ['bare-carriage-return', `${head}a\rb`, {}],
-    ['bare-line-feed', `${head}a\nb`, { bareLineFeeds: 'refuse' }],
+    ['bare-carriage-return', `${head}a\rb`, { bareNewlines: 'refuse' }],
+    ['bare-carriage-return', `${head}a\r`, { bareNewlines: 'refuse' }],
+    ['bare-line-feed', `${head}a\nb`, { bareNewlines: 'refuse' }],
     ['message-too-large', `${head}${'x'.repeat(1_000)}`, { maxMessageBytes: 1_000 }],
     ['header-too-large', head, { header: { maxHeaderBytes: 10 } }],
   ])('fails with %s, and lets nothing out unsigned', async (fault, message, options) => {
@@ -174,6 +175,7 @@ describe('DkimSigner behind nodemailer', () => {
   it.each([
     ['text', { text: 'Hello\nworld\n.\n' }],
     ['text without an end', { text: 'Hello' }],
+    ['a CR in its text', { text: 'Hello\rworld\r\r\n', html: '<p>Hello\r</p>' }],
     ['no text', {}],
     [
       'HTML with an attachment',

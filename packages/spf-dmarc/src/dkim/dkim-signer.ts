@@ -2,7 +2,6 @@ import { errorMonitor } from 'node:events';
 import { tmpdir } from 'node:os';
 import { addAbortSignal, Duplex } from 'node:stream';
 import { OptionReader } from '@postern/core';
-import { LineFeedNormalizer } from './line-feed-normalizer.ts';
 import type { DkimSigningFault } from './message-signing.ts';
 import { RawMessageSigning } from './raw-message-signing.ts';
 import { SignerSpool } from './signer-spool.ts';
@@ -15,7 +14,7 @@ export interface DkimSignerOptions extends DkimSigningOptions {
    * less than 64 KiB counts as 64 KiB. Default 1,048,576 (1 MiB).
    */
   readonly memoryBytes?: number;
-  /** The most bytes that a message may have. Default 104,857,600 (100 MiB). */
+  /** The most bytes that a message may have as it comes in. Default 104,857,600 (100 MiB). */
   readonly maxMessageBytes?: number;
   /** Where the temporary file is made. Default `os.tmpdir()`. */
   readonly directory?: string;
@@ -60,7 +59,6 @@ export class DkimSigningError extends Error {
 export class DkimSigner extends Duplex {
   readonly #signing: RawMessageSigning;
   readonly #spool: SignerSpool;
-  readonly #normalizer: LineFeedNormalizer | undefined;
   readonly #maxMessageBytes: number;
   #byteLength = 0;
   #output: AsyncIterator<Uint8Array> | undefined;
@@ -76,7 +74,6 @@ export class DkimSigner extends Duplex {
     super();
     this.#signing = new RawMessageSigning(settings);
     this.#spool = new SignerSpool(memoryBytes, directory);
-    this.#normalizer = settings.bareLineFeeds === 'normalize' ? new LineFeedNormalizer() : undefined;
     this.#maxMessageBytes = maxMessageBytes;
     // There are senders, nodemailer 7 among them, that pass the failure of a source on by `emit`, and destroy nothing.
     this.once(errorMonitor, () => this.destroy());
@@ -88,7 +85,7 @@ export class DkimSigner extends Duplex {
   }
 
   override _final(callback: (error?: Error | null) => void): void {
-    this.#sign().then(() => callback(), callback);
+    this.#finish().then(() => callback(), callback);
   }
 
   override _read(): void {
@@ -105,18 +102,27 @@ export class DkimSigner extends Duplex {
   }
 
   async #take(chunk: Uint8Array): Promise<void> {
-    const bytes = this.#normalizer?.write(chunk) ?? chunk;
-    this.#byteLength += bytes.length;
+    this.#byteLength += chunk.length;
     if (this.#byteLength > this.#maxMessageBytes) {
       throw new DkimSigningError('message-too-large', `The message is larger than ${this.#maxMessageBytes} bytes.`);
     }
-    // Once it is refused, nothing more of it needs to be held: the end says why.
-    if (this.#signing.write(bytes)) await this.#spool.write(bytes);
-    else await this.#sign();
+    await this.#hold(this.#signing.write(chunk));
+  }
+
+  /** Once the message is refused, nothing more of it needs to be held. */
+  async #hold(bytes: Uint8Array | undefined): Promise<void> {
+    if (bytes === undefined) await this.#sign();
+    else await this.#spool.write(bytes);
+  }
+
+  async #finish(): Promise<void> {
+    const missing = this.#signing.finish();
+    if (missing !== undefined) await this.#spool.write(missing);
+    await this.#sign();
   }
 
   async #sign(): Promise<void> {
-    const signed = await this.#signing.end();
+    const signed = await this.#signing.sign();
     if (!signed.ok) throw new DkimSigningError(signed.fault, signed.detail);
     const { header } = signed;
     const spool = this.#spool;

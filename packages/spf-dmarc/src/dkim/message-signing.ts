@@ -29,7 +29,7 @@ export interface DkimSignature {
  *   message of two authors vouches for whichever a reader sees.
  * - `broken-header`: a line of the header is no field. Some readers take it for the end of the header, some do not.
  * - `header-too-large`: it goes beyond a bound of the header parser.
- * - `bare-line-feed`, `bare-carriage-return`: a line does not end in CRLF. What goes over the wire would be another message
+ * - `bare-line-feed`, `bare-carriage-return`: an LF or a CR stands alone. What goes over the wire would be another message
  *   than the one that is signed, or two messages.
  * - `incomplete`: the message did not come to its end, or the caller gave up.
  */

@@ -1,39 +1,46 @@
-import { HeaderParser, type HeaderParserState } from '@postern/core';
+import { HeaderParser, type HeaderParserState, NewlineGuard } from '@postern/core';
 import { type DkimSigning, MessageSigning, refused } from './message-signing.ts';
-import { NewlineWatch } from './newline-watch.ts';
 import type { SigningSettings } from './signing-settings.ts';
 
-/** The signatures of a message that comes as bytes, in chunks of any size. */
+/** The signatures of a message that comes as bytes, in chunks of any size: `write` for each, then `finish`, then `sign`. */
 export class RawMessageSigning {
-  readonly #watch: NewlineWatch;
+  readonly #guard: NewlineGuard;
   readonly #signing: MessageSigning;
   #parser: HeaderParser | undefined;
   #refusal: DkimSigning | undefined;
 
-  constructor({ signatures, clock, header, bareLineFeeds }: SigningSettings) {
+  constructor({ signatures, clock, header, bareNewlines }: SigningSettings) {
     this.#signing = new MessageSigning(signatures.planned, clock);
-    this.#watch = new NewlineWatch(bareLineFeeds === 'refuse');
+    this.#guard = new NewlineGuard(bareNewlines);
     this.#parser = new HeaderParser(header);
   }
 
-  /** Whether more is wanted: once the message is refused, no. The chunk may be used again at once. */
-  write(chunk: Uint8Array): boolean {
-    if (this.#refusal !== undefined) return false;
-    this.#watch.write(chunk);
-    if (this.#watch.found !== undefined) this.#refuseNewline();
-    else if (this.#parser === undefined) this.#signing.write(chunk);
-    else this.#read(this.#parser.write(chunk), false);
-    return this.#refusal === undefined;
+  /**
+   * The chunk as it is signed, and has to be sent: the very same one if no newline of it had to be changed. `undefined`: the
+   * message is refused, and no more of it is wanted. The chunk may be used again at once.
+   */
+  write(chunk: Uint8Array): Uint8Array | undefined {
+    return this.#refusal === undefined ? this.#pass(this.#guard.write(chunk)) : undefined;
   }
 
-  /** The message is complete. */
-  async end(): Promise<DkimSigning> {
-    if (this.#refusal === undefined) {
-      this.#watch.end();
-      if (this.#watch.found !== undefined) this.#refuseNewline();
-      else if (this.#parser !== undefined) this.#read(this.#parser.end(), true);
-    }
+  /** The message is complete: what is still missing of it, to be sent as well. `undefined`: it is refused. */
+  finish(): Uint8Array | undefined {
+    if (this.#refusal !== undefined) return undefined;
+    const missing = this.#pass(this.#guard.end());
+    if (missing !== undefined && this.#parser !== undefined) this.#read(this.#parser.end(), true);
+    return this.#refusal === undefined ? missing : undefined;
+  }
+
+  /** After `finish`, or once the message is refused. */
+  async sign(): Promise<DkimSigning> {
     return this.#refusal ?? this.#signing.end();
+  }
+
+  #pass(bytes: Uint8Array | undefined): Uint8Array | undefined {
+    if (bytes === undefined) this.#refusal = bareNewline(this.#guard);
+    else if (this.#parser === undefined) this.#signing.write(bytes);
+    else this.#read(this.#parser.write(bytes), false);
+    return this.#refusal === undefined ? bytes : undefined;
   }
 
   #read(state: HeaderParserState, ended: boolean): void {
@@ -48,11 +55,11 @@ export class RawMessageSigning {
       this.#signing.write(state.rest);
     }
   }
+}
 
-  #refuseNewline(): void {
-    this.#refusal =
-      this.#watch.found === 'bare-line-feed'
-        ? refused('bare-line-feed', 'A line of the message ends in a bare LF.')
-        : refused('bare-carriage-return', 'A CR of the message has no LF behind it.');
-  }
+function bareNewline({ violation }: NewlineGuard): DkimSigning {
+  const at = violation?.offset;
+  return violation?.kind === 'bare-cr'
+    ? refused('bare-carriage-return', `The CR at byte ${at} of the message has no LF behind it.`)
+    : refused('bare-line-feed', `The LF at byte ${at} of the message has no CR before it.`);
 }

@@ -30,10 +30,11 @@ export async function signDkim(message: DkimMessage, options: DkimSigningOptions
   const settings = readSigningSettings(read, 'refuse');
   read.done();
   const signing = new RawMessageSigning(settings);
-  const failure = await readMessage(message, (chunk) => signing.write(chunk), settings.signal);
+  const failure = await readMessage(message, (chunk) => signing.write(chunk) !== undefined, settings.signal);
   if (failure !== undefined) return refused('incomplete', failure);
+  signing.finish();
   try {
-    return await abortable(signing.end(), settings.signal);
+    return await abortable(signing.sign(), settings.signal);
   } catch (error) {
     if (settings.signal?.aborted) return refused('incomplete', 'The caller gave up.');
     throw error;

@@ -3,6 +3,7 @@ import {
   HeaderBounds,
   type HeaderParserOptions,
   isClock,
+  type NewlineMode,
   type OptionReader,
   systemClock,
 } from '@postern/core';
@@ -13,10 +14,10 @@ export interface DkimSigningOptions {
   /** The signatures, 1 to 10, in the order in which they come to stand in the header. */
   readonly signatures: DkimSignatures | readonly DkimSignatureOptions[];
   /**
-   * A message with lines that end in a bare LF. `refuse`: it is not signed. `normalize`: each counts as CRLF, and has to be
-   * sent as such. A bare CR is refused always. Default `refuse`; of `DkimSigner`, which writes the CRLF itself, `normalize`.
+   * A message in which a CR or an LF stands alone. `refuse`: it is not signed. `normalize`: each counts as CRLF, and has to
+   * be sent as such. Default `refuse`; of `DkimSigner`, which writes the CRLF itself, `normalize`.
    */
-  readonly bareLineFeeds?: 'refuse' | 'normalize';
+  readonly bareNewlines?: NewlineMode;
   /** The bounds of the header. Default: 256 KiB and 1,000 fields. */
   readonly header?: HeaderParserOptions;
   /** What `t=` and `x=` go by. Default: the machine's. */
@@ -28,18 +29,18 @@ export interface DkimSigningOptions {
 /** The options of `signDkim` and `DkimSigner`, read. */
 export interface SigningSettings {
   readonly signatures: DkimSignatures;
-  readonly bareLineFeeds: 'refuse' | 'normalize';
+  readonly bareNewlines: NewlineMode;
   readonly header: HeaderBounds;
   readonly clock: Clock;
   readonly signal: AbortSignal | undefined;
 }
 
 /** Reads what both have in common; the caller calls `done`. */
-export function readSigningSettings(read: OptionReader, bareLineFeeds: 'refuse' | 'normalize'): SigningSettings {
+export function readSigningSettings(read: OptionReader, bareNewlines: NewlineMode): SigningSettings {
   const signatures = read.required('signatures', isSignatures, 'a list of signatures, or DkimSignatures');
   return {
     signatures: signatures instanceof DkimSignatures ? signatures : new DkimSignatures(signatures),
-    bareLineFeeds: read.oneOf('bareLineFeeds', ['refuse', 'normalize'], bareLineFeeds),
+    bareNewlines: read.oneOf('bareNewlines', ['refuse', 'normalize'], bareNewlines),
     header: new HeaderBounds(read.value('header', isObject, 'an object')),
     clock: read.value('clock', isClock, 'a clock') ?? systemClock,
     signal: read.signal('signal'),
