@@ -89,7 +89,7 @@ describe('checkSpf', () => {
     expect(check).toMatchObject({ result: 'none', lookups: [], matched: undefined });
     expect(check.problem).toMatch(/^[A-Z].*\.$/);
     expect(resolver.queries.count('example.com')).toBe(0);
-    expect(check.sender.length).toBeLessThanOrEqual(512);
+    expect(check.sender.length).toBeLessThanOrEqual(768);
   });
 
   it.each<[string, Partial<SpfInput>]>([
@@ -281,8 +281,8 @@ describe('the mechanisms', () => {
   it.each(['include:%{h} +all', 'redirect=%{h}'])(
     '%s: a name of one label has no record (RFC 7208 §4.3)',
     async (term) => {
-      const zone = { mail: { TXT: 'v=spf1 +all' }, '192.0.2.10': { TXT: 'v=spf1 +all' } };
-      for (const helo of ['mail', '192.0.2.10', '[192.0.2.10]', 'a..b']) {
+      const zone = { mail: { TXT: 'v=spf1 +all' } };
+      for (const helo of ['mail', 'mail.', '[IPv6:2001:db8::1]', 'a..b']) {
         const found = await evaluate(`v=spf1 ${term}`, zone, {}, { helo });
         expect(found).toMatchObject({ result: 'permerror', lookups: [{ name: 'example.com' }] });
         expect(found.problem).toContain('leads to no domain');

@@ -94,7 +94,7 @@ function checkInput(owner: string, input: Partial<SpfInput>, ...names: readonly 
  * `fail` and never `none`.
  *
  * Bounds: 10 terms that ask DNS, 2 void lookups, 10 mail exchangers, 10 names of the client, for each identity;
- * `timeoutMs` for all. Of a HELO name 255 characters count, of a local part 256; an explanation has at most 500.
+ * `timeoutMs` for all. Of a HELO name 255 characters count, of a local part 512; an explanation has at most 500.
  *
  * @returns never rejects because of DNS or of what a record says
  * @throws TypeError or RangeError (as a rejection) that names what is wrong with the arguments

@@ -57,7 +57,7 @@ export interface SpfEvaluation {
   /** The domain whose record was evaluated: lower case, A-labels; `''` when there is none to look up. */
   readonly domain: string;
   /**
-   * The mailbox that was checked: the reverse-path with at most 256 characters of its local part, or `postmaster@` the HELO
+   * The mailbox that was checked: the reverse-path with at most 512 characters of its local part, or `postmaster@` the HELO
    * name (RFC 7208 §2.4, §4.3). As the client sent it.
    */
   readonly sender: string;

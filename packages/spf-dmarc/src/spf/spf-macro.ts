@@ -56,7 +56,7 @@ const SMALL_R = 0x72;
 const TILDE = 0x7e;
 
 const DELIMITERS = '.-+,/_=';
-/** No value has more parts than characters: a mailbox has 512. */
+/** No value has more parts than characters: a mailbox has 768. */
 const MOST_PARTS = 1_000;
 
 const HEX_DIGITS = '0123456789ABCDEF';

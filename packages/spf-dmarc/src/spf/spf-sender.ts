@@ -15,7 +15,7 @@ export interface SpfSender {
   readonly identity: SpfIdentity;
   /** The whole mailbox: `localPart@writtenDomain`. */
   readonly mailbox: string;
-  /** At most 256 characters of it. */
+  /** At most 512 characters of it. */
   readonly localPart: string;
   /** As the client wrote it, without a dot at its end, and with A-labels for U-labels (RFC 8616 §4). */
   readonly writtenDomain: string;
@@ -27,9 +27,9 @@ export interface SpfSender {
 
 /**
  * RFC 5321 §4.5.3.1: a path has at most 256 octets. Whoever sends a longer one is checked all the same, or it would be the
- * way round a record.
+ * way round a record; what is cut is too long to be written into a Received-SPF field.
  */
-const LONGEST_LOCAL_PART = 256;
+const LONGEST_LOCAL_PART = 512;
 /** RFC 5321 §4.5.3.1.2. */
 const LONGEST_DOMAIN = 255;
 
@@ -50,7 +50,7 @@ export function isAscii(text: string): boolean {
  * not keep a name from having a record; but an address literal, and an address without brackets, is no name (RFC 3696 §2: no
  * top-level domain is all digits), and a space stands in no domain of an envelope.
  */
-export function mayHaveRecord(name: string): boolean {
+function isLookUpName(name: string): boolean {
   let digits = true;
   let dots = 0;
   for (let at = 0; at < name.length; at++) {
@@ -75,7 +75,7 @@ function senderOf(identity: SpfIdentity, localPart: string, domain: string, malf
     if (!isAscii(domain)) name = toAsciiDomain(domain, { underscores: true });
     writtenDomain = name ?? domain.slice(0, LONGEST_DOMAIN);
   }
-  if (name === undefined || !mayHaveRecord(name)) name = '';
+  if (name === undefined || !isLookUpName(name)) name = '';
   return {
     identity,
     mailbox: `${localPart}@${writtenDomain}`,
