@@ -1,7 +1,7 @@
 import { sampleTransaction } from '@postern/testing';
 import type { DmarcEvaluation } from '../dmarc/dmarc-evaluation.ts';
-import { headerOf } from '../message/test-header.ts';
 import type { SpfCheck } from '../spf/spf-evaluation.ts';
+import { headerOf } from '../test-header.ts';
 import type { SenderFindings } from './sender-findings.ts';
 
 const nothing = {

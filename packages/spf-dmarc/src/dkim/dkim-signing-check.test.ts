@@ -11,9 +11,9 @@ import {
 import { ZoneResolver } from '@postern/testing';
 import { dkimVerify } from 'mailauth/lib/dkim/verify.js';
 import { describe, expect, it } from 'vitest';
+import { headerOf } from '../test-header.ts';
 import { DkimSignatures } from './dkim-signatures.ts';
 import { type DkimSigningCheckOptions, dkimSigning } from './dkim-signing-check.ts';
-import { headerOf } from './test-header.ts';
 
 const { privateKey, publicKey } = generateKeyPairSync('ed25519');
 const record = `v=DKIM1; k=ed25519; p=${publicKey.export({ format: 'der', type: 'spki' }).subarray(12).toString('base64')}`;

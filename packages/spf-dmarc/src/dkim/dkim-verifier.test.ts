@@ -1,7 +1,7 @@
 import { ZoneResolver } from '@postern/testing';
 import { describe, expect, it } from 'vitest';
+import { headerOf } from '../test-header.ts';
 import { DkimVerifier } from './dkim-verifier.ts';
-import { headerOf } from './test-header.ts';
 import { keyRecord, rsa, signedMessage } from './test-signature.ts';
 
 const name = 'rsa._domainkey.example.com';

@@ -3,11 +3,11 @@ import { ZoneResolver } from '@postern/testing';
 import { sealMessage } from 'mailauth';
 import { describe, expect, it } from 'vitest';
 import type { DkimResult } from '../dkim/dkim-result.ts';
+import { headerOf } from '../test-header.ts';
 import { readArcChain } from './arc-chain.ts';
 import type { ArcEvaluation } from './arc-evaluation.ts';
 import { evaluateArc } from './evaluate-arc.ts';
 import { loadMailauth } from './load-mailauth.ts';
-import { headerOf } from './test-header.ts';
 
 const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();

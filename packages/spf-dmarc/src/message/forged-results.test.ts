@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { headerOf } from '../test-header.ts';
 import { forgedResults } from './forged-results.ts';
-import { headerOf } from './test-header.ts';
 
 const ours = 'mx.bücher.example';
 

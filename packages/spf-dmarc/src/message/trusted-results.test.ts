@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { headerOf } from './test-header.ts';
+import { headerOf } from '../test-header.ts';
 import { readTrustedResults } from './trusted-results.ts';
 
 const pass = 'mx2.example.com; dmarc=pass header.from=example.org';

@@ -2,7 +2,7 @@ import { MemoryStore } from '@postern/core';
 import { FakeClock, ZoneResolver } from '@postern/testing';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { headerOf } from '../message/test-header.ts';
+import { headerOf } from '../test-header.ts';
 import { parseFailureReport } from './failure-parse.ts';
 import type { FailureFacts } from './failure-report.ts';
 import { type FailureInput, FailureReporter, type FailureReporterOptions } from './failure-reporter.ts';
