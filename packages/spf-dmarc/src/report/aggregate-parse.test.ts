@@ -144,6 +144,14 @@ describe('parseAggregateReport', () => {
       expect(parse(file, { maxXmlBytes: 1_000_000 })).toMatchObject({ ok: false, reason: 'too-large' });
     });
 
+    it('looks at sixteen files of an archive', () => {
+      const xml = { name: 'r.xml', content: feedback(record()) };
+      const others = (count: number) =>
+        Array.from({ length: count }, (_, index) => ({ name: `${index}`, content: 'x' }));
+      expect(parse(zipFile([...others(15), xml]))).toMatchObject({ ok: true });
+      expect(parse(zipFile([...others(16), xml]))).toMatchObject({ ok: false, reason: 'not-xml' });
+    });
+
     it('refuses a file that is too large before it looks at it', () => {
       expect(parse('x'.repeat(11), { maxFileBytes: 10 })).toMatchObject({ ok: false, reason: 'too-large' });
     });
