@@ -67,6 +67,7 @@ describe('DkimSignatures', () => {
     [{ identity: 'a@example.org' }, RangeError, 'identity'],
     [{ identity: 'a@notexample.com' }, RangeError, 'identity'],
     [{ identity: 'a@b@example.com' }, RangeError, 'identity'],
+    [{ headers: ['From', 'DKIM-Signature'], oversign: ['Dkim-Signature'] }, RangeError, 'oversign'],
     [{ identity: 'a b@example.com' }, RangeError, 'identity'],
     [{ identity: 'a;b\r\nBcc: c@example.com' }, RangeError, 'identity'],
     [{ identity: 'a@[192.0.2.1]' }, RangeError, 'identity'],

@@ -35,8 +35,9 @@ export interface DkimSignatureOptions {
    */
   readonly headers?: readonly string[];
   /**
-   * The names of which no further field may be added, each one of `headers` (RFC 6376 §8.15). Default: `From`, `Reply-To`,
-   * `Subject`, `To` and `Cc`, also where the message has none; and where it has one, the others that it may have only one of.
+   * The names of which no further field may be added, each one of `headers` (RFC 6376 §8.15), `DKIM-Signature` not among
+   * them. Default: `From`, `Reply-To`, `Subject`, `To` and `Cc`, also where the message has none; and where it has one, the
+   * others that it may have only one of.
    */
   readonly oversign?: readonly string[];
   /**
@@ -135,6 +136,8 @@ function plannedSignature(owner: string, options: unknown): PlannedSignature {
   const sealed = read.value('oversign', isNameList, takesNames)?.map((name) => name.toLowerCase());
   if (sealed?.some((name) => !lower.includes(name)))
     return read.refuse('oversign', 'names that stand in "headers" too');
+  // Every further signature is such a field, and to some verifiers this very one is.
+  if (sealed?.includes('dkim-signature')) return read.refuse('oversign', 'a list without "DKIM-Signature"');
   const identity = read.value('identity', isText, 'an address');
   const tag = identity === undefined ? undefined : identityTag(identity, domain);
   if (identity !== undefined && tag === undefined) {
