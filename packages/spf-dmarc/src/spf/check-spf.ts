@@ -96,6 +96,9 @@ function checkInput(owner: string, input: Partial<SpfInput>, ...names: readonly 
  * Bounds: 10 terms that ask DNS, 2 void lookups, 10 mail exchangers, 10 names of the client, for each identity;
  * `timeoutMs` for all. Of a HELO name 255 characters count, of a local part 512; an explanation has at most 500.
  *
+ * Records are read once and kept by their text, at most 16 MiB of them for the whole process. What a text says depends on
+ * nothing else, so that no result shows it.
+ *
  * @returns never rejects because of DNS or of what a record says
  * @throws TypeError or RangeError (as a rejection) that names what is wrong with the arguments
  *
