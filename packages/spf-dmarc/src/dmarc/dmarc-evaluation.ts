@@ -81,7 +81,7 @@ export interface DmarcEvaluation {
   /** One sentence for a person. */
   readonly summary: string;
   /**
-   * The domain of the From field, in lower case and A-labels (RFC 9989 §5.3.1); of several the one with the worst result,
+   * The domain of the From field, in lower case and A-labels (RFC 9989 §5.3.1); of several the one that fares worst,
    * which this evaluation is about (§11.5). `undefined` when there is none to go by.
    */
   readonly authorDomain: string | undefined;

@@ -5,7 +5,8 @@ import type { DmarcPolicy } from './dmarc-policy.ts';
 
 /**
  * What becomes of a message whose owner asks for `reject`: always the same, or what a function says of it, which gets the
- * evaluation with the disposition `reject`. To be called at once and to return at once.
+ * evaluation with the disposition `reject`; of several authors, about each who fails. To be called at once and to return at
+ * once.
  */
 export type OnReject = 'quarantine' | 'reject' | ((evaluation: DmarcEvaluation) => DmarcPolicy);
 
@@ -25,8 +26,8 @@ export interface DmarcOptions {
   /** Rules of this receiver. Default: none. */
   readonly localPolicy?: DmarcLocalPolicy;
   /**
-   * So many different domains may a From field name; each is evaluated then, and the worst result is the message's
-   * (RFC 9989 §11.5). More are a `permerror`; with 1, any second one is (§5.3.1). Default 4; from 1 to 20.
+   * So many different domains may a From field name; each is evaluated then, and the one that fares worst, after
+   * `localPolicy` and `onReject`, is the message's (RFC 9989 §11.5). More are a `permerror`; with 1, any second one is (§5.3.1). Default 4; from 1 to 20.
    */
   readonly maxAuthorDomains?: number;
   /**

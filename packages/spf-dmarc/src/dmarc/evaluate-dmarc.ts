@@ -34,7 +34,7 @@ export interface DmarcInput {
  * and organizational domain by walking up the DNS tree, compares SPF's and DKIM's domains with it, and says what the domain
  * owner asks for and what this receiver is to do.
  *
- * - At most eight lookups a walk, no name twice, and no walk where nothing hangs on it: at most 8 for the author, 2 about its
+ * - At most eight lookups a walk, no name twice, and no walk where nothing hangs on it: at most 8 for each author, 2 about its
  *   existence, 8 for each of ten other domains under the same organization, and 1 for the comparison with RFC 7489.
  * - A temporary DNS error is `temperror`, unless the message passes whatever the answer would have been.
  * - Records that were read last are kept in memory, at most 10,000 and 16 MiB for the process.
