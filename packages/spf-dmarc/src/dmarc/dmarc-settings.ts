@@ -27,7 +27,8 @@ export interface DmarcOptions {
   readonly localPolicy?: DmarcLocalPolicy;
   /**
    * So many different domains may a From field name; each is evaluated then, and the one that fares worst, after
-   * `localPolicy` and `onReject`, is the message's (RFC 9989 §11.5). More are a `permerror`; with 1, any second one is (§5.3.1). Default 4; from 1 to 20.
+   * `localPolicy` and `onReject`, is the message's (RFC 9989 §11.5). More are a `permerror`; with 1, any second
+   * one is (§5.3.1). Default 4; from 1 to 20.
    */
   readonly maxAuthorDomains?: number;
   /**
