@@ -249,6 +249,7 @@ describe('authenticateMessage', () => {
     [{ authservId: 'mx\r\nBcc: x' }, TypeError],
     [{ resolver: {} }, TypeError],
     [{ timeoutMs: 0 }, RangeError],
+    [{ header: { maxBytes: 1 } }, TypeError],
     [{ onReject: 'drop' }, TypeError],
     [{ spf: { maxVoidLookups: -1 } }, RangeError],
     [{ spf: { resolver: new ZoneResolver({}) } }, TypeError],
@@ -302,7 +303,13 @@ describe('authenticateMessage', () => {
 
   it('refuses chunks that are no bytes', async () => {
     await expect(Reflect.apply(judge, undefined, [['From: a']])).rejects.toThrow(TypeError);
-    await expect(Reflect.apply(judge, undefined, ['From: a'])).rejects.toThrow(TypeError);
+    for (const message of ['From: a', null, 1, undefined]) {
+      const judged = Reflect.apply(authenticateMessage, undefined, [
+        message,
+        { ...sender, resolver: new ZoneResolver({}) },
+      ]);
+      await expect(judged).rejects.toThrow(/a message is a Uint8Array/);
+    }
   });
 });
 

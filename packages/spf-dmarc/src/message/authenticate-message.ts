@@ -122,7 +122,9 @@ function readBounds(read: OptionReader): HeaderBounds {
  * the same time.
  *
  * Facts, then policy: `dmarc.policy` is what the owner asks for, `dmarc.disposition` what this receiver is to do by its
- * options, and nothing is refused here. Where DNS fails the result is `temperror`: defer the message.
+ * options, and nothing is refused here. Where DNS fails the result is `temperror`: defer the message. Where there is not one
+ * author (two From fields, or none that can be read) there is no policy, the disposition is `none` and `dmarc.authorDomain`
+ * is `undefined`: that is a way around DMARC (RFC 9989 §11.5), so do not take it for a message that passes.
  *
  * Bounded: memory is that of the header (256 KiB), whatever the message's size; queries, signatures, ARC sets and time have
  * limits of their own. The time is linear in the bytes.

@@ -18,7 +18,10 @@ export interface ArcOptions {
 
 /** How a message and its sender are authenticated. */
 export interface ContentOptions {
-  /** Milliseconds for SPF, for the keys, and for what is asked when the message is there. Default 10,000; from 1 to 600,000. */
+  /**
+   * Milliseconds for SPF; for the keys, from the end of the header on; and for all that is still to be found out when the
+   * message is there. Default 10,000; from 1 to 600,000.
+   */
   readonly timeoutMs?: number;
   /** Limits of SPF; see `SpfOptions`. */
   readonly spf?: Omit<SpfOptions, Common>;
