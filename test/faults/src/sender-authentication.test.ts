@@ -7,7 +7,7 @@ import {
   senderAuthentication,
   signDkim,
 } from '@postern/spf-dmarc';
-import { DnsServer, SmtpDriver, type ZoneData } from '@postern/testing';
+import { DnsServer, SmtpDriver, type ZoneData, ZoneResolver } from '@postern/testing';
 import { describe, expect, it } from 'vitest';
 import { GatewayServer } from './gateway-server.ts';
 
@@ -129,6 +129,61 @@ describe('senderAuthentication behind a gateway', () => {
     expect(reply.code).toBe(250);
     expect(resultsIn(delivered)).toEqual(['Authentication-Results: mx.example.org', 'none']);
     expect(results).toEqual([]);
+  });
+
+  it('judges each transaction of a session by itself', async () => {
+    const results: SenderResult[] = [];
+    const gateway = await GatewayServer.start({
+      checks: [
+        relayAcl({ localDomains: ['example.org'] }),
+        senderAuthentication({ onResult: (result) => results.push(result) }),
+      ],
+      resolver: new ZoneResolver({
+        ...zone,
+        'other.test': { TXT: 'v=spf1 +all' },
+        'mail.sender.test': { TXT: 'v=spf1 -all' },
+      }),
+      async deliver(_transaction, bytes) {
+        for await (const _ of bytes);
+      },
+    });
+    {
+      await using driver = await SmtpDriver.connect({ port: gateway.port, localAddress: own, timeoutMs: 30_000 });
+      await driver.reply();
+      await driver.command('EHLO mail.sender.test');
+      await driver.command('MAIL FROM:<ann@sender.test>');
+      await driver.command('RCPT TO:<bob@example.org>');
+      await driver.command('RSET');
+      for (const sender of ['x@other.test', '', 'ann@sender.test']) {
+        await driver.command(`MAIL FROM:<${sender}>`);
+        await driver.command('RCPT TO:<bob@example.org>');
+        expect((await driver.data(plain)).code).toBe(250);
+      }
+    }
+    await gateway[Symbol.asyncDispose]();
+    expect(results).toMatchObject([
+      { mailFrom: 'x@other.test', spf: { result: 'pass', domain: 'other.test' }, dmarc: { result: 'fail' } },
+      {
+        mailFrom: '',
+        spf: { result: 'fail', identity: 'helo', domain: 'mail.sender.test' },
+        dmarc: { result: 'fail' },
+      },
+      { mailFrom: 'ann@sender.test', spf: { result: 'pass', domain: 'sender.test' }, dmarc: { result: 'pass' } },
+    ]);
+  });
+
+  it.each([
+    ['two From fields', 'From: x@other.test\r\nFrom: ann@sender.test'],
+    ['one with space before its colon', 'From : ann@sender.test\r\nFrom: x@other.test'],
+    ['several authors', 'From: x@other.test, ann@sender.test'],
+    ['a group of nobody', 'From: "ann@sender.test" : ;'],
+    ['a comment', 'From: (ann@sender.test) x@other.test'],
+    ['no From field', ' From: ann@sender.test'],
+  ])('is not got around by %s', async (_, from) => {
+    await using dns = await DnsServer.start(zone);
+    const { reply, report } = await send(dns, { from: stranger, message: `${from}\r\nSubject: hi\r\n\r\nHello!\r\n` });
+    expect(reply.code).toBe(250);
+    expect(report).toMatchObject({ outcome: 'quarantined' });
   });
 
   it('forgets a client who leaves in the middle of the message', async () => {
