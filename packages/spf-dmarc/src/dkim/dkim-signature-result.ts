@@ -17,7 +17,7 @@ import type { DkimResult } from './dkim-result.ts';
  *   (rsa-sha1); `i=` lies outside of `d=`; `h=` lacks `From`.
  * - `no-key`, `key-revoked`, `key-syntax`, `key-restricted`, `key-type`, `key-size` (permerror): there is no key record;
  *   its `p=` is empty; it cannot be read; it is for another service, hash or (`t=s`) identity; its key is of another kind
- *   than the signature; its key is larger than 8,192 bits.
+ *   than the signature; its key is larger than 8,192 bits, or proves nothing whoever signs.
  * - `header` (permerror): the header of the message goes beyond a bound; nothing was looked at.
  * - `dns` (temperror): the key could not be looked up for now.
  * - `incomplete` (temperror): the message did not come to its end, or the caller gave up.
