@@ -200,7 +200,7 @@ describe('CachingResolver', () => {
     it.each([
       '',
       'a..b',
-      'a b',
+      'a\tb',
       'a\0b',
       'b\u00fccher.example',
       '\u212a.example',

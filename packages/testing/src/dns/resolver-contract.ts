@@ -215,7 +215,7 @@ function* failureDemands(): Generator<Demand> {
     'two dots at the end': 'contract.test..',
     'a label of 64 octets': `${'x'.repeat(64)}.contract.test`,
     'a name of 254 octets': `${'x.'.repeat(126)}xx`,
-    'a blank': 'a b.contract.test',
+    'a tab': 'a\tb.contract.test',
     'a NUL': 'a\0.contract.test',
     'a line feed': 'contract.test\n',
     'a letter outside ASCII': 'gr\u00fcn.contract.test',
