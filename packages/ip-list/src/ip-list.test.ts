@@ -206,7 +206,7 @@ describe('IpList, entries that end', () => {
     expect(list.get(ipv4Prefix(7))).toBeUndefined();
   });
 
-  it('does not grow by bans that come and go', () => {
+  it('does not grow by bans that come and go', { timeout: 120_000 }, () => {
     const clock = new FakeClock();
     const bound = 500;
     const list = new IpList({ clock, maxExpiringEntries: bound });

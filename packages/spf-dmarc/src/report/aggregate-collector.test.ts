@@ -26,7 +26,7 @@ function send(): Promise<readonly SentDay[]> {
     resolver: new ZoneResolver({}),
     clock,
     maxAgeDays: 1,
-    deliver: () => 'delivered',
+    deliver: async () => 'delivered',
   });
 }
 

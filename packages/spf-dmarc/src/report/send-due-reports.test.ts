@@ -31,7 +31,7 @@ function send(options: Partial<SendReportsOptions> = {}, from: Store = store) {
     reporter: { orgName: 'Example Net', email: 'dmarc@example.net' },
     resolver,
     clock,
-    deliver: (due) => {
+    deliver: async (due) => {
       delivered.push(due);
       return 'delivered';
     },
@@ -137,7 +137,7 @@ describe('collecting and sending', () => {
     nextDay();
     const attempts: string[] = [];
     const files = new Set<string>();
-    const deliver: DeliverReport = ({ mail, file }) => {
+    const deliver: DeliverReport = async ({ mail, file }) => {
       attempts.push(mail.recipient);
       files.add(file.fileName);
       if (mail.recipient.startsWith('b') && attempts.length === 2) throw new Error('connection refused');
@@ -160,7 +160,7 @@ describe('collecting and sending', () => {
     counting.record(recordOf('example.com'));
     await counting.close();
     let attempts = 0;
-    const deliver: DeliverReport = () => {
+    const deliver: DeliverReport = async () => {
       attempts++;
       return 'later';
     };
@@ -203,7 +203,7 @@ describe('collecting and sending', () => {
     await counting.close();
     nextDay();
     let aborted = false;
-    const deliver: DeliverReport = ({ report }, signal) => {
+    const deliver: DeliverReport = async ({ report }, signal) => {
       if (report.policy.domain === 'fast.example') return 'delivered';
       signal.addEventListener('abort', () => {
         aborted = true;
@@ -224,7 +224,7 @@ describe('collecting and sending', () => {
     await counting.close();
     nextDay();
     const controller = new AbortController();
-    const deliver: DeliverReport = () => {
+    const deliver: DeliverReport = async () => {
       controller.abort();
       return 'later';
     };
@@ -241,7 +241,7 @@ describe('collecting and sending', () => {
     await counting.close();
     nextDay();
     const slowly = (ms: number): DeliverReport => {
-      return (due) => {
+      return async (due) => {
         clock.advance(ms);
         delivered.push(due);
         return 'delivered';

@@ -48,7 +48,7 @@ function send(options: Partial<SendReportsOptions> = {}, from: Store = store) {
     resolver: new ZoneResolver({}),
     clock,
     maxAgeDays: 1,
-    deliver: (due) => {
+    deliver: async (due) => {
       delivered.push(due);
       return 'delivered';
     },
@@ -80,7 +80,7 @@ describe('a store that fails while reports are sent', () => {
           return never();
         },
       });
-      const deliver = (): 'delivered' => {
+      const deliver = async (): Promise<'delivered'> => {
         clock.advance(150_000);
         return 'delivered';
       };
@@ -139,7 +139,7 @@ describe('a store that fails while reports are sent', () => {
 describe('clocks, sizes and addresses', () => {
   it('stops when its lease ran out although the clock was set back', async () => {
     await count(...['a', 'b', 'c'].map((name) => recordOf(`${name}.example`)));
-    const deliver = (due: DueReport): 'delivered' => {
+    const deliver = async (due: DueReport): Promise<'delivered'> => {
       delivered.push(due);
       clock.set(clock.now() - 3_600_000);
       return 'delivered';

@@ -1,12 +1,4 @@
-import {
-  type Awaitable,
-  type Clock,
-  isClock,
-  isResolver,
-  OptionReader,
-  type Resolver,
-  systemClock,
-} from '@postern/core';
+import { type Clock, isClock, isResolver, OptionReader, type Resolver, systemClock } from '@postern/core';
 import type { AggregateFile } from './aggregate-mail.ts';
 import type { AggregateReport } from './aggregate-report.ts';
 import type { ReportMail } from './report-mail.ts';
@@ -30,7 +22,7 @@ export type ReportDelivery = 'delivered' | 'later' | 'never';
  * Sends one report, or puts it in a queue that loses nothing. What it throws means `later`, and so does its signal: what
  * it delivers after that goes out once more.
  */
-export type DeliverReport = (due: DueReport, signal: AbortSignal) => Awaitable<ReportDelivery>;
+export type DeliverReport = (due: DueReport, signal: AbortSignal) => Promise<ReportDelivery>;
 
 /** Of {@link sendDueReports}. */
 export interface SendReportsOptions {
