@@ -5,6 +5,7 @@
  * @module
  */
 
+export { abortable } from './abortable.ts';
 export {
   type Cidr,
   type CidrFault,

@@ -1,6 +1,7 @@
 import type { TracingChannel } from 'node:diagnostics_channel';
 import {
   type Awaitable,
+  abortable,
   type Charge,
   type ChargeResult,
   type ChargeState,
@@ -13,7 +14,6 @@ import {
   type Store,
   systemClock,
 } from '@postern/core';
-import { abortable } from './abortable.ts';
 import { RateLimit, type RateLimitOptions } from './rate-limit.ts';
 import { RateCounter, type RateStats } from './rate-stats.ts';
 import { knownKeys, type RateSubject } from './rate-subject.ts';

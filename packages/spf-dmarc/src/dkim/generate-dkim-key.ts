@@ -1,7 +1,6 @@
 import { generateKeyPair, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
-import { OptionReader, toAsciiDomain } from '@postern/core';
-import { abortable } from '../abortable.ts';
+import { abortable, OptionReader, toAsciiDomain } from '@postern/core';
 import { keyRecordName } from './key-record-name.ts';
 import type { DkimAlgorithm } from './signing-key.ts';
 

@@ -1,5 +1,4 @@
-import { OptionReader } from '@postern/core';
-import { abortable } from '../abortable.ts';
+import { abortable, OptionReader } from '@postern/core';
 import { type DkimMessage, readMessage } from './message-chunks.ts';
 import { type DkimSigning, refused } from './message-signing.ts';
 import { RawMessageSigning } from './raw-message-signing.ts';

@@ -1,5 +1,4 @@
-import type { AcquireResult, Awaitable, Slot, Store } from '@postern/core';
-import { abortable } from '../abortable.ts';
+import { type AcquireResult, type Awaitable, abortable, type Slot, type Store } from '@postern/core';
 
 /** What reports use of a store. */
 export type ReportStore = Pick<Store, 'acquire' | 'renew' | 'release' | 'remember' | 'recall' | 'forget'>;

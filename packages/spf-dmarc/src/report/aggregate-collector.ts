@@ -1,7 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
-import { type Clock, errorText, isClock, isStore, OptionReader, type Store, systemClock } from '@postern/core';
-import { abortable } from '../abortable.ts';
+import {
+  abortable,
+  type Clock,
+  errorText,
+  isClock,
+  isStore,
+  OptionReader,
+  type Store,
+  systemClock,
+} from '@postern/core';
 import { abortableStore, type ReportStore } from './abortable-store.ts';
 import type { AggregateRecord } from './aggregate-record.ts';
 import { type CollectedBounds, CollectedDay, CollectedSize } from './collected-day.ts';

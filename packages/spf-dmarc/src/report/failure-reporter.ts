@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import {
+  abortable,
   type Charge,
   type Clock,
   errorText,
@@ -11,7 +12,6 @@ import {
   type Store,
   systemClock,
 } from '@postern/core';
-import { abortable } from '../abortable.ts';
 import type { DmarcReportUri } from '../dmarc/dmarc-record.ts';
 import { type FailedMessage, failureMail } from './failure-format.ts';
 import { Redaction } from './failure-redaction.ts';
