@@ -66,6 +66,29 @@ describe('judgeDmarc', () => {
     expect(await judge(findingsOf({ dmarc: lowered }))).toMatchObject({ action: 'ignore', disposition: 'none' });
   });
 
+  it('does not name the test mode when what is published happens all the same', async () => {
+    const findings = findingsOf({ dmarc: dmarcOf({ policy: 'quarantine', publishedPolicy: 'reject' }) });
+    const override = { type: 'local_policy', comment: 'known to be forged' } as const;
+    expect(await judge(findings, {}, { disposition: 'reject', override })).toEqual({
+      action: 'reject',
+      disposition: 'reject',
+      overrides: [override],
+    });
+    const comment = 'quarantine is asked for, reject is done (RFC 9989 section 7.4)';
+    expect(await judge(findings, { onQuarantine: 'reject' })).toEqual({
+      action: 'reject',
+      disposition: 'reject',
+      overrides: [{ type: 'local_policy', comment }],
+    });
+    // Both are reasons for what neither the test mode nor the owner asks for.
+    expect(await judge(findings, {}, { disposition: 'none', override })).toMatchObject({
+      overrides: [{ type: 'policy_test_mode' }, override],
+    });
+    expect(await judge(findings, {}, { disposition: 'quarantine', override })).toMatchObject({
+      overrides: [{ type: 'policy_test_mode' }],
+    });
+  });
+
   it('goes by rules of its own before it does what the owner asks for', async () => {
     const override = { type: 'mailing_list', comment: 'lists.example' } as const;
     expect(await judge(findingsOf(), { onReject: 'reject' }, { disposition: 'none', override })).toEqual({

@@ -1,4 +1,5 @@
 import type { Verdict } from '@postern/core';
+import { overridesOf, testedBy } from '../dmarc/dmarc-disposition.ts';
 import type { DmarcReason } from '../dmarc/dmarc-evaluation.ts';
 import type { DmarcRuling } from '../dmarc/dmarc-local-policy.ts';
 import type { DmarcOverride } from '../dmarc/dmarc-override.ts';
@@ -26,8 +27,6 @@ const badFrom: ReadonlySet<DmarcReason> = new Set([
   'bad-author-domain',
   'no-author-domain',
 ]);
-
-const weight: Readonly<Record<DmarcPolicy, number>> = { none: 0, quarantine: 1, reject: 2 };
 
 const dispositions: Readonly<Record<SenderAction, DmarcPolicy>> = {
   ignore: 'none',
@@ -59,20 +58,17 @@ export async function judgeDmarc(
   }
   if (hasBadFrom(findings)) return without(policy.onBadFrom);
   if (dmarc.result !== 'fail') return without('ignore');
-  const told: DmarcOverride[] =
-    dmarc.policy === dmarc.publishedPolicy ? [] : [{ type: 'policy_test_mode', comment: undefined }];
   if (ruling !== undefined) {
     const { disposition, override } = ruling;
-    const overrides = disposition === dmarc.policy ? told : [...told, override];
-    return { action: disposition === 'none' ? 'ignore' : disposition, disposition, overrides };
+    const action = disposition === 'none' ? 'ignore' : disposition;
+    return { action, disposition, overrides: overridesOf(dmarc, disposition, override) };
   }
   const asked = dmarc.policy ?? 'none';
-  if (asked === 'none') return { action: 'ignore', disposition: 'none', overrides: told };
+  if (asked === 'none') return { action: 'ignore', disposition: 'none', overrides: testedBy(dmarc) };
   const action = await decide(asked === 'reject' ? policy.onReject : policy.onQuarantine, findings);
   const disposition = dispositions[action];
-  if (weight[disposition] === weight[asked]) return { action, disposition, overrides: told };
   const comment = `${asked} is asked for, ${disposition} is done (RFC 9989 section 7.4)`;
-  return { action, disposition, overrides: [...told, { type: 'local_policy', comment }] };
+  return { action, disposition, overrides: overridesOf(dmarc, disposition, { type: 'local_policy', comment }) };
 }
 
 function without(action: SenderAction): DmarcVerdict {

@@ -32,17 +32,14 @@ export function decideDisposition(
   { onReject, localPolicy }: Pick<DmarcSettings, 'onReject' | 'localPolicy'>,
   show: (asked: DispositionReading) => DmarcEvaluation,
 ): DispositionReading {
-  const { result, policy, publishedPolicy } = facts;
+  const { result, policy } = facts;
   if (result !== 'fail' || policy === undefined) return noDisposition;
-  const tested = policy === publishedPolicy ? [] : [testMode];
   const ruling = localPolicy?.rulingOn(facts, ip);
   if (ruling !== undefined) {
     const { disposition, override } = ruling;
-    if (disposition === policy) return { disposition, overrides: tested };
-    // What the owner is testing happens all the same: not the test mode is the reason, but the rule.
-    return { disposition, overrides: disposition === publishedPolicy ? [override] : [...tested, override] };
+    return { disposition, overrides: overridesOf(facts, disposition, override) };
   }
-  const asked: DispositionReading = { disposition: policy, overrides: tested };
+  const asked: DispositionReading = { disposition: policy, overrides: testedBy(facts) };
   if (policy !== 'reject' || onReject === 'reject') return asked;
   if (onReject === 'quarantine') return { disposition: 'quarantine', overrides: [notForPolicyAlone] };
   const disposition = onReject(show(asked));
@@ -52,6 +49,27 @@ export function decideDisposition(
   return disposition === 'reject' ? asked : { disposition, overrides: [otherKnowledge] };
 }
 
+/** Why what is asked for is not what the owner published: RFC 9989 §4.7, `t=y`. */
+export function testedBy({ policy, publishedPolicy }: AskedPolicy): readonly DmarcOverride[] {
+  return policy === publishedPolicy ? [] : [testMode];
+}
+
+/**
+ * Why what is done is not what the owner published.
+ *
+ * @param reason - why it is not what the owner asks for, if it is not
+ */
+export function overridesOf(
+  asked: AskedPolicy,
+  disposition: DmarcPolicy,
+  reason: DmarcOverride,
+): readonly DmarcOverride[] {
+  if (disposition === asked.policy) return testedBy(asked);
+  // What the owner is testing happens all the same: not the test mode is why, but the reason given.
+  return disposition === asked.publishedPolicy ? [reason] : [...testedBy(asked), reason];
+}
+
+type AskedPolicy = Pick<DmarcEvaluation, 'policy' | 'publishedPolicy'>;
 type DispositionFacts = Pick<DmarcEvaluation, 'result' | 'policy' | 'publishedPolicy' | 'authorDomain' | 'alignment'>;
 
 const noDisposition: DispositionReading = Object.freeze({ disposition: 'none', overrides: Object.freeze([]) });
