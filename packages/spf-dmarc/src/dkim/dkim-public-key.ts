@@ -6,8 +6,9 @@ import type { DkimKeyRecord } from './dkim-key-record.ts';
  *
  * - `revoked`: the record has an empty `p=` (RFC 6376 §3.6.1).
  * - `unreadable`: the bytes are no key of the type that the record names.
- * - `unusable`: they are, but nothing that it says would mean anything, or checking it would take too long: RSA of more than
- *   8,192 bits, or with an exponent that is even, 1, or of more than 64 bits; an Ed25519 point of small order.
+ * - `too-large`: RSA of more than 8,192 bits: checking it would take too long.
+ * - `unusable`: a key, but nothing that it says would mean anything, or checking it would take too long: RSA with an exponent
+ *   that is even, 1, or of more than 64 bits; an Ed25519 point of small order.
  */
 export type DkimPublicKey =
   | {
@@ -18,7 +19,11 @@ export type DkimPublicKey =
       /** How the bytes were laid out: a SubjectPublicKeyInfo, a bare RSAPublicKey (PKCS #1), or an Ed25519 key as it is. */
       readonly format: 'spki' | 'pkcs1' | 'raw';
     }
-  | { readonly ok: false; readonly fault: 'revoked' | 'unreadable' | 'unusable'; readonly detail: string };
+  | {
+      readonly ok: false;
+      readonly fault: 'revoked' | 'unreadable' | 'too-large' | 'unusable';
+      readonly detail: string;
+    };
 
 const LARGEST_RSA_BITS = 8_192;
 /** OpenSSL holds keys of more than 3,072 bits to the same bound; below, a check would take as long as a signature. */
@@ -50,7 +55,7 @@ function rsaKey(bytes: Uint8Array): DkimPublicKey {
   }
   const { modulusLength: bits, publicExponent = 0n } = details;
   if (bits > LARGEST_RSA_BITS) {
-    return { ok: false, fault: 'unusable', detail: `the RSA key has ${bits} bits, more than ${LARGEST_RSA_BITS}` };
+    return { ok: false, fault: 'too-large', detail: `the RSA key has ${bits} bits, more than ${LARGEST_RSA_BITS}` };
   }
   if (publicExponent < 3n || publicExponent % 2n === 0n || publicExponent >= LARGEST_EXPONENT) {
     return { ok: false, fault: 'unusable', detail: 'the exponent of the RSA key is even, 1, or of more than 64 bits' };

@@ -15,9 +15,10 @@ import type { DkimResult } from './dkim-result.ts';
  * - `missing-tag`, `version`, `algorithm`, `canonicalization`, `query-method`, `identity`, `from-unsigned` (permerror): a
  *   required tag is absent; the field asks for something that no verifier knows, or that RFC 8301 §3.1 forbids
  *   (rsa-sha1); `i=` lies outside of `d=`; `h=` lacks `From`.
- * - `no-key`, `key-revoked`, `key-syntax`, `key-restricted`, `key-type`, `key-size` (permerror): there is no key record;
- *   its `p=` is empty; it cannot be read; it is for another service, hash or (`t=s`) identity; its key is of another kind
- *   than the signature; its key is larger than 8,192 bits, or proves nothing whoever signs.
+ * - `no-key`, `key-revoked`, `key-syntax`, `key-restricted`, `key-type`, `key-size`, `key-unusable` (permerror): there is no
+ *   key record; its `p=` is empty; it cannot be read; it is for another service, hash or (`t=s`) identity; its key is of
+ *   another kind than the signature; its key is larger than 8,192 bits; its key is RSA with an exponent that is even, 1, or
+ *   of more than 64 bits, or an Ed25519 key for which anybody can sign.
  * - `header` (permerror): the header of the message goes beyond a bound; nothing was looked at.
  * - `dns` (temperror): the key could not be looked up for now.
  * - `incomplete` (temperror): the message did not come to its end, or the caller gave up.
@@ -46,6 +47,7 @@ export type DkimReason =
   | 'key-restricted'
   | 'key-type'
   | 'key-size'
+  | 'key-unusable'
   | 'header'
   | 'dns'
   | 'incomplete';

@@ -2,6 +2,13 @@ import type { ReadKey } from './dkim-key-cache.ts';
 import { allowsHash, isForEmail } from './dkim-key-record.ts';
 import type { SignatureFault, SignatureTags } from './signature-tags.ts';
 
+const reasons = {
+  revoked: 'key-revoked',
+  unreadable: 'key-syntax',
+  'too-large': 'key-size',
+  unusable: 'key-unusable',
+} as const;
+
 /** Why the key is none for this signature (RFC 6376 §6.1.2); `undefined` when it is one. */
 export function keyDefect(read: ReadKey, { algorithm, sameDomain }: SignatureTags): SignatureFault | undefined {
   if (!read.ok) return { reason: 'key-syntax', detail: `The key record cannot be read: ${read.detail}.` };
@@ -16,5 +23,5 @@ export function keyDefect(read: ReadKey, { algorithm, sameDomain }: SignatureTag
     return { reason: 'key-type', detail: `The key is of type ${record.keyType}, the signature is ${algorithm}.` };
   }
   if (key.ok) return undefined;
-  return { reason: key.fault === 'unusable' ? 'key-size' : 'key-syntax', detail: `The key is no use: ${key.detail}.` };
+  return { reason: reasons[key.fault], detail: `The key is no use: ${key.detail}.` };
 }

@@ -1,10 +1,20 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { DkimKeyCache } from './dkim-key-cache.ts';
 import { ed25519, keyRecord, rsa, signedMessage } from './test-signature.ts';
 import { input, verify, words, zone } from './test-verification.ts';
 
 const name = 'rsa._domainkey.example.com';
+
+/** RFC 8017 §A.1.1: a key of which nobody has the other half. */
+function bareKeyRecord(modulusBytes: number, exponent: number): string {
+  const jwk = {
+    kty: 'RSA',
+    n: Buffer.alloc(modulusBytes, 0xc1).toString('base64url'),
+    e: Buffer.of(exponent).toString('base64url'),
+  };
+  return keyRecord(createPublicKey({ key: jwk, format: 'jwk' }));
+}
 
 describe('the key', () => {
   const small = generateKeyPairSync('rsa', { modulusLength: 1_023 });
@@ -24,6 +34,8 @@ describe('the key', () => {
     ['an unknown type', good.replace('k=rsa', 'k=dsa'), 'permerror/key-syntax'],
     ['rubbish for p=', 'v=DKIM1; p=AAAA', 'permerror/key-syntax'],
     ['another type', keyRecord(ed25519.publicKey), 'permerror/key-type'],
+    ['8,200 bits', bareKeyRecord(1_025, 3), 'permerror/key-size'],
+    ['an exponent of 1', bareKeyRecord(256, 1), 'permerror/key-unusable'],
     ['another key', keyRecord(other.publicKey), 'fail/signature-mismatch'],
     ['no key at all', 'v=spf1 -all', 'permerror/no-key'],
     ['another key and the key', [keyRecord(other.publicKey), good], 'pass/verified'],
@@ -34,6 +46,14 @@ describe('the key', () => {
     expect(await words(signedMessage([{}], input), { resolver: zone({ 'rsa._domainkey.example.com': text }) })).toEqual(
       [expected],
     );
+  });
+
+  it('does not take an Ed25519 key for which anybody can sign', async () => {
+    const resolver = zone({
+      'ed._domainkey.example.com': `v=DKIM1; k=ed25519; p=${Buffer.alloc(32).toString('base64')}`,
+    });
+    const [result] = await verify(signedMessage([{ privateKey: ed25519.privateKey }], input), { resolver });
+    expect(result).toMatchObject({ result: 'permerror', reason: 'key-unusable' });
   });
 
   it('tries at most four of a name', async () => {

@@ -27,6 +27,7 @@ const words: Readonly<Record<DkimReason, DkimResult>> = {
   'key-restricted': 'permerror',
   'key-type': 'permerror',
   'key-size': 'permerror',
+  'key-unusable': 'permerror',
   header: 'permerror',
   dns: 'temperror',
   incomplete: 'temperror',
