@@ -7,9 +7,6 @@ import type { ArcBounds } from './arc-chain.ts';
 import { needMailauth } from './load-mailauth.ts';
 import { readTrustedSealers } from './trusted-sealers.ts';
 
-/** What is set once for everything that is asked about a message. */
-type Common = 'resolver' | 'signal' | 'timeoutMs';
-
 /** How much of an Authenticated Received Chain is looked at. */
 export interface ArcOptions {
   /** More sets are a `fail`: each costs a DNS query. RFC 8617 §4.2.1 knows at most 50. Default 20; from 1 to 50. */
@@ -24,11 +21,11 @@ export interface ContentOptions {
    */
   readonly timeoutMs?: number;
   /** Limits of SPF; see `SpfOptions`. */
-  readonly spf?: Omit<SpfOptions, Common>;
+  readonly spf?: Omit<SpfOptions, 'resolver' | 'signal' | 'timeoutMs'>;
   /** Limits of DKIM, and what becomes of `l=`; see `DkimVerifierOptions`. */
-  readonly dkim?: Omit<DkimVerifierOptions, Common>;
+  readonly dkim?: Omit<DkimVerifierOptions, 'resolver' | 'signal' | 'timeoutMs'>;
   /** Limits of DMARC, and the comparison with RFC 7489; see `DmarcOptions`. */
-  readonly dmarc?: Omit<DmarcOptions, Common | 'onReject' | 'localPolicy'>;
+  readonly dmarc?: Omit<DmarcOptions, 'resolver' | 'signal' | 'timeoutMs' | 'onReject' | 'localPolicy'>;
   /** Rules of this receiver for mail that fails DMARC: forwarders and mailing lists, for instance. Default: none. */
   readonly localPolicy?: DmarcLocalPolicy;
   /** Judge the ARC chain (RFC 8617). Needs the package `mailauth`. Default `false`. */
@@ -51,7 +48,7 @@ export interface ContentSettings {
   readonly timeoutMs: number;
   readonly spf: SpfSettings;
   readonly dkim: VerifierSettings;
-  readonly dmarc: Omit<DmarcOptions, Common | 'onReject' | 'localPolicy'>;
+  readonly dmarc: NonNullable<ContentOptions['dmarc']>;
   readonly localPolicy: DmarcLocalPolicy | undefined;
   readonly arc: ArcBounds | undefined;
   readonly sealers: DomainSet | undefined;
@@ -65,7 +62,8 @@ const MAX_ARC_SETS = 50;
 /** A set has about 3 KB. */
 const MAX_ARC_BYTES = 64 * 1024;
 
-const common: readonly string[] = ['resolver', 'signal', 'timeoutMs'] satisfies readonly Common[];
+/** What is set once for everything that is asked about a message. */
+const common: readonly string[] = ['resolver', 'signal', 'timeoutMs'];
 
 /** Stands for the resolver where options are read before it is known; is never asked. */
 const unknownYet: Resolver = {
