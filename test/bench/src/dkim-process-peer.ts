@@ -83,7 +83,7 @@ const opendkim: ProcessPeer = {
 
 export const processPeers: readonly ProcessPeer[] = [
   opendkim,
-  script('dkimpy', 'python3', ['-c', 'import dkim'], python),
+  script('dkimpy', '/usr/bin/python3', ['-c', 'import dkim'], python),
   script('Mail::DKIM', 'perl', ['-MMail::DKIM', '-e', '1'], perl),
 ];
 

@@ -11,7 +11,7 @@ import { spf } from 'mailauth';
 import { do_not_optimize } from 'mitata';
 
 const ROUNDS = 300;
-const WARM_UP = 100;
+const WARM_UP = 600;
 
 function networks(second: number, count: number): string {
   return Array.from({ length: count }, (_, third) => `ip4:10.${second}.${third}.0/24`).join(' ');
