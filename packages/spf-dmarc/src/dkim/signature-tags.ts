@@ -2,22 +2,23 @@ import { type HeaderField, isSubdomainOf, toAsciiDomain } from '@postern/core';
 import { parseTagList } from '../tag-list.ts';
 import { decodeBase64 } from './base64.ts';
 import type { DkimCanonicalization } from './dkim-canonicalization.ts';
-import type { DkimReason } from './dkim-signature-result.ts';
+import type { DkimReason, DkimSignatureResult } from './dkim-signature-result.ts';
 import { keyRecordName } from './key-record-name.ts';
 import type { DkimAlgorithm } from './signing-key.ts';
 
 /** What a DKIM-Signature field says of itself, whether or not it can be judged. What could not be read is empty. */
-export interface SignatureFacts {
-  readonly domain: string;
-  readonly selector: string;
-  readonly identity: string;
-  readonly algorithm: string;
-  readonly canonicalization: { readonly header: DkimCanonicalization; readonly body: DkimCanonicalization } | undefined;
-  readonly signature: string;
-  readonly signedAt: number | undefined;
-  readonly expiresAt: number | undefined;
-  readonly signedFields: readonly string[];
-}
+export type SignatureFacts = Pick<
+  DkimSignatureResult,
+  | 'domain'
+  | 'selector'
+  | 'identity'
+  | 'algorithm'
+  | 'canonicalization'
+  | 'signature'
+  | 'signedAt'
+  | 'expiresAt'
+  | 'signedFields'
+>;
 
 /** A signature that can be judged once its key and the body are there. */
 export interface SignatureTags {
