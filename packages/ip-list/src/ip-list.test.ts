@@ -206,18 +206,22 @@ describe('IpList, entries that end', () => {
     expect(list.get(ipv4Prefix(7))).toBeUndefined();
   });
 
-  it('does not grow by bans that come and go', { timeout: 120_000 }, () => {
+  it('does not grow by bans that come and go', () => {
     const clock = new FakeClock();
     const bound = 500;
     const list = new IpList({ clock, maxExpiringEntries: bound });
     for (let n = 0; n < 3_000; n++) list.add(ipv4Prefix(n * 7), { reason: 'stays' });
+    let largest = 0;
+    let missed = 0;
     for (let n = 0; n < 20_000; n++) {
       list.add(ipv4Prefix(100_000 + n), { expiresAt: clock.now() + 200 + (n % 50) });
       clock.advance(1);
-      // 3,000 entries without an end: the bound is exceeded by 3 at most.
-      expect(list.size).toBeLessThanOrEqual(3_000 + bound + 3);
-      expect(list.lookup(ipv4(100_000 + n))).toBeDefined();
+      largest = Math.max(largest, list.size);
+      if (list.lookup(ipv4(100_000 + n)) === undefined) missed++;
     }
+    // 3,000 entries without an end: the bound is exceeded by 3 at most.
+    expect(largest).toBeLessThanOrEqual(3_000 + bound + 3);
+    expect(missed).toBe(0);
     expect(list.get(ipv4Prefix(7))?.reason).toBe('stays');
     clock.advance(1_000);
     expect(list.size).toBe(3_000);
