@@ -2,6 +2,7 @@ import { MemoryStore, parseIp, type Store } from '@postern/core';
 import { FakeClock } from '@postern/testing';
 import { describe, expect, it } from 'vitest';
 import { KnownClients } from './known-clients.ts';
+import { delegatingStore } from './test-store.ts';
 
 function ip(text: string): NonNullable<ReturnType<typeof parseIp>> {
   const parsed = parseIp(text);
@@ -10,20 +11,7 @@ function ip(text: string): NonNullable<ReturnType<typeof parseIp>> {
 }
 
 function failing(fail: () => never | Promise<never>): Store {
-  const inner = new MemoryStore();
-  return {
-    charge: (charges) => inner.charge(charges),
-    refund: (charges) => inner.refund(charges),
-    reset: (keys) => inner.reset(keys),
-    acquire: (slots, leaseMs) => inner.acquire(slots, leaseMs),
-    renew: (lease, leaseMs) => inner.renew(lease, leaseMs),
-    release: (lease) => inner.release(lease),
-    remember: fail,
-    recall: fail,
-    forget: (key) => inner.forget(key),
-    publish: (topic, payload) => inner.publish(topic, payload),
-    subscribe: (topic, listener) => inner.subscribe(topic, listener),
-  };
+  return { ...delegatingStore(new MemoryStore()), remember: fail, recall: fail };
 }
 
 describe('KnownClients', () => {

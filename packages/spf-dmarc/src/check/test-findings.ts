@@ -1,26 +1,8 @@
 import { sampleTransaction } from '@postern/testing';
 import type { DmarcEvaluation } from '../dmarc/dmarc-evaluation.ts';
-import type { SpfCheck } from '../spf/spf-evaluation.ts';
+import { spfOf } from '../spf/test-spf-check.ts';
 import { headerOf } from '../test-header.ts';
 import type { SenderFindings } from './sender-findings.ts';
-
-const nothing = {
-  sender: 'ann@example.org',
-  ip: '192.0.2.1',
-  heloName: 'client.example',
-  record: undefined,
-  matched: undefined,
-  explanation: undefined,
-  problem: undefined,
-  lookupTerms: 0,
-  voidLookups: 0,
-  lookups: [],
-} as const;
-
-function spfOf(result: SpfCheck['result'], domain = 'example.org'): SpfCheck {
-  const evaluation = { ...nothing, result, identity: 'mailfrom', domain } as const;
-  return { ...evaluation, helo: { ...nothing, result: 'none', identity: 'helo', domain: 'client.example' } };
-}
 
 export function dmarcOf(more: Partial<DmarcEvaluation> = {}): DmarcEvaluation {
   return {

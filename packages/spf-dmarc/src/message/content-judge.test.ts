@@ -1,27 +1,13 @@
 import { createHash } from 'node:crypto';
 import { HeaderParser, OptionReader } from '@postern/core';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { spfOf } from '../spf/test-spf-check.ts';
 import { ContentJudge } from './content-judge.ts';
 import { readContentSettings } from './content-settings.ts';
 
 // Of no body (RFC 6376 §3.4.3).
 const hash = createHash('sha256').update('\r\n').digest('base64');
 const signature = `DKIM-Signature: v=1; a=rsa-sha256; d=example.org; s=s; h=from; bh=${hash}; b=${hash}\r\n`;
-const spf = {
-  result: 'none',
-  identity: 'mailfrom',
-  domain: 'example.org',
-  sender: 'ann@example.org',
-  ip: '192.0.2.1',
-  heloName: 'client.example',
-  record: undefined,
-  matched: undefined,
-  explanation: undefined,
-  problem: undefined,
-  lookupTerms: 0,
-  voidLookups: 0,
-  lookups: [],
-} as const;
 
 function judgeWith(options: object): ContentJudge {
   const read = new OptionReader('test', options);
@@ -41,7 +27,7 @@ describe('ContentJudge', () => {
 
   it('has one deadline for all that is waited for, and leaves no timer behind', async () => {
     const judge = judgeWith({ timeoutMs: 1_000 });
-    const ended = judge.end({ ...spf, helo: spf }, 'quarantine');
+    const ended = judge.end(spfOf('none'), 'quarantine');
     let findings: Awaited<typeof ended> | undefined;
     void ended.then((found) => {
       findings = found;
